@@ -1,0 +1,1 @@
+"""S2: simple, safe language models, from raw dumps to a leaderboard, as one reproducible graph."""

@@ -1,0 +1,69 @@
+"""A model's answers: greedy, batched, prompts of like length together."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+from transformers import AutoModelForCausalLM
+
+from s2.errors import S2Error
+from s2.train.adapters import load_tokenizer
+from s2.train.prompts import encode_prompt
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said, in how many new tokens, and whether it ended by itself."""
+
+    text: str
+    tokens: int
+    ended: bool
+
+
+class Answerer:
+    """A causal language model in a folder, ready to answer prompts."""
+
+    def __init__(self, folder: Path, dtype: str) -> None:
+        if not (folder / "config.json").is_file():
+            raise S2Error(f"there is no model in {folder}")
+        self._tokenizer = load_tokenizer(folder)
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
+        self._model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+    def answer(self, prompts: Sequence[str], max_new_tokens: int, batch_size: int) -> list[Answer]:
+        """Answers in the order of the prompts."""
+        encoded = [encode_prompt(self._tokenizer, prompt) for prompt in prompts]
+        order = sorted(range(len(prompts)), key=lambda i: len(encoded[i]), reverse=True)
+        found: dict[int, Answer] = {}
+        with tqdm(total=len(prompts), desc="answers", unit=" prompts") as bar:
+            for start in range(0, len(order), batch_size):
+                batch = order[start : start + batch_size]
+                replies = self._generate([encoded[i] for i in batch], max_new_tokens)
+                found |= zip(batch, replies, strict=True)
+                bar.update(len(batch))
+        return [found[i] for i in range(len(prompts))]
+
+    @torch.inference_mode()
+    def _generate(self, encoded: list[list[int]], max_new_tokens: int) -> Iterator[Answer]:
+        rows = [{"input_ids": ids} for ids in encoded]
+        inputs = self._tokenizer.pad(rows, padding_side="left", return_tensors="pt")
+        inputs = inputs.to(self._model.device)
+        tokens = self._model.generate(
+            **inputs,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            pad_token_id=self._tokenizer.pad_token_id,
+            eos_token_id=self._tokenizer.eos_token_id,
+        )
+        width = inputs["input_ids"].shape[1]
+        return iter([self._cut(row) for row in tokens[:, width:].tolist()])
+
+    def _cut(self, tokens: list[int]) -> Answer:
+        end = self._tokenizer.eos_token_id
+        ended = end in tokens
+        kept = tokens[: tokens.index(end)] if ended else tokens
+        text = self._tokenizer.decode(kept, skip_special_tokens=True)
+        return Answer(text.strip(), len(kept) + ended, ended)

@@ -1,0 +1,81 @@
+"""Files that appear whole or not at all, and fingerprints of files."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def _aside(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; it replaces `path` only if the block succeeds."""
+    with temporary_file(path) as part:
+        yield part
+        part.replace(path)
+
+
+@contextmanager
+def temporary_file(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` for an intermediate file, which is removed when the block ends."""
+    part = _aside(path)
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path`; it replaces `path` only if the block succeeds."""
+    part = _aside(path)
+    old = part.with_suffix(".old")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        if path.exists():
+            path.replace(old)
+        part.replace(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` atomically."""
+    with new_file(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON with sorted keys atomically; a NaN or infinity raises `ValueError`."""
+    write_text(path, json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def files_under(paths: Iterable[Path]) -> list[Path]:
+    """The files among `paths` and in the folders among them, sorted, hidden ones left out."""
+    found: list[Path] = []
+    for path in paths:
+        inside = path.rglob("*") if path.is_dir() else [path]
+        found += [file for file in inside if file.is_file() and not file.name.startswith(".")]
+    return sorted(found)
+
+
+def fingerprint(paths: Iterable[Path], *values: Any) -> str:
+    """SHA-256 over the names and bytes of files and over JSON-able values."""
+    digest = hashlib.sha256()
+    for file in files_under(paths):
+        digest.update(file.name.encode())
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    digest.update(json.dumps(values, sort_keys=True).encode())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Measuring text, and the gates that decide on the measures."""

@@ -1,0 +1,146 @@
+"""Toxicity of texts: one interface over Detoxify's classifiers and profanity-check.
+
+Scores are probabilities from 0 to 1, one for each label. Long texts are scored in overlapping
+windows and the maximum of each label is kept; nothing is cut silently.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from tqdm import tqdm
+
+from s2.cache import ContentCache, content_key
+from s2.errors import S2Error
+from s2.files import fingerprint
+from s2.params import Toxicity
+from s2.tables import chunked
+
+Scores = dict[str, float]
+CACHE_BATCH = 512
+
+
+class ToxicityScorer(Protocol):
+    """Anything that scores texts; `fingerprint` changes whenever its scores might."""
+
+    labels: list[str]
+    fingerprint: str
+
+    def score(self, texts: Sequence[str]) -> list[Scores]: ...
+
+
+def make_scorer(parameters: Toxicity) -> ToxicityScorer:
+    """The scorer that the parameters name."""
+    if parameters.scorer == "profanity-check":
+        return ProfanityCheck()
+    assert parameters.checkpoint and parameters.config
+    return Detoxify(Path(parameters.checkpoint), Path(parameters.config), parameters.batch_tokens)
+
+
+class ProfanityCheck:
+    """alt-profanity-check: a linear classifier on word counts, inside its own wheel."""
+
+    labels: list[str]
+
+    def __init__(self) -> None:
+        from importlib.metadata import version
+
+        self.labels = ["toxicity"]
+        self.fingerprint = f"profanity-check {version('alt-profanity-check')}"
+
+    def score(self, texts: Sequence[str]) -> list[Scores]:
+        from profanity_check import predict_prob
+
+        scores = predict_prob(list(texts)) if texts else []
+        return [{"toxicity": round(float(score), 6)} for score in scores]
+
+
+class Detoxify:
+    """A checkpoint in Detoxify's own format, with its tokenizer and configuration from a folder.
+
+    The file holds `config` (architecture and class names) and `state_dict`; it is read with
+    `weights_only=True`. Texts are cut into windows of the model's length that overlap by a quarter,
+    windows of like length share a batch, and a batch holds at most `batch_tokens` tokens.
+    (Hanu and Unitary team, 2020, https://github.com/unitaryai/detoxify.)
+    """
+
+    def __init__(self, checkpoint: Path, config: Path, batch_tokens: int) -> None:
+        import torch
+        from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+        if not checkpoint.is_file():
+            raise S2Error(f"quality.toxicity.checkpoint: {checkpoint} does not exist")
+        if not (config / "config.json").is_file():
+            raise S2Error(f"quality.toxicity.config: {config} has no config.json")
+        loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        self.labels = [str(name) for name in loaded["config"]["dataset"]["args"]["classes"]]
+        self.fingerprint = fingerprint([checkpoint, config])
+        self._tokenizer = AutoTokenizer.from_pretrained(config)
+        settings = AutoConfig.from_pretrained(config, num_labels=len(self.labels))
+        self._model = AutoModelForSequenceClassification.from_config(settings)
+        self._model.load_state_dict(_without_positions(loaded["state_dict"]))
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._model.to(self._device, torch.bfloat16).eval()
+        self._window = min(512, settings.max_position_embeddings - 2)
+        self._batch_tokens = batch_tokens
+
+    def score(self, texts: Sequence[str]) -> list[Scores]:
+        windows = [(i, ids) for i, text in enumerate(texts) for ids in self._windows(text)]
+        worst: list[Scores] = [dict.fromkeys(self.labels, 0.0) for _ in texts]
+        for batch in token_batches(windows, self._batch_tokens):
+            for (index, _), scores in zip(batch, self._classify(batch), strict=True):
+                for label, value in zip(self.labels, scores, strict=True):
+                    worst[index][label] = max(worst[index][label], round(value, 6))
+        return worst
+
+    def _windows(self, text: str) -> list[list[int]]:
+        encoded = self._tokenizer(
+            text,
+            truncation=True,
+            max_length=self._window,
+            stride=self._window // 4,
+            return_overflowing_tokens=True,
+        )
+        return encoded["input_ids"]
+
+    def _classify(self, batch: list[tuple[int, list[int]]]) -> list[list[float]]:
+        import torch
+
+        rows = [{"input_ids": ids} for _, ids in batch]
+        inputs = self._tokenizer.pad(rows, return_tensors="pt").to(self._device)
+        with torch.inference_mode():
+            return self._model(**inputs).logits.float().sigmoid().tolist()
+
+
+def _without_positions(state: dict[str, Any]) -> dict[str, Any]:
+    """Older checkpoints carry a buffer of position ids that newer models compute."""
+    return {name: value for name, value in state.items() if not name.endswith(".position_ids")}
+
+
+def token_batches(
+    windows: list[tuple[int, list[int]]], budget: int
+) -> Iterator[list[tuple[int, list[int]]]]:
+    """Windows of like length together, each batch padded to at most `budget` tokens (or one row)."""
+    batch: list[tuple[int, list[int]]] = []
+    for window in sorted(windows, key=lambda item: len(item[1]), reverse=True):
+        longest = len(batch[0][1]) if batch else len(window[1])
+        if batch and longest * (len(batch) + 1) > budget:
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
+
+
+def score_texts(
+    scorer: ToxicityScorer, texts: Iterable[str], cache: ContentCache
+) -> Iterator[tuple[Scores, bool]]:
+    """Scores of each text in order, and whether they came out of the cache."""
+    for group in chunked(tqdm(texts, desc="toxicity", unit=" texts"), CACHE_BATCH):
+        keys = [content_key("toxicity", scorer.fingerprint, text) for text in group]
+        known = cache.get(keys)
+        new = {key: text for key, text in zip(keys, group, strict=True) if key not in known}
+        fresh = dict(zip(new, scorer.score(list(new.values())), strict=True))
+        cache.put(fresh)
+        for key in keys:
+            yield (known | fresh)[key], key in known

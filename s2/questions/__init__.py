@@ -1,0 +1,1 @@
+"""Questions for answers that have none, asked of a language model."""

@@ -1,0 +1,1 @@
+"""Reddit dumps to questions and answers."""

@@ -1,0 +1,1 @@
+"""Which row goes where, and which must leave because another has it."""

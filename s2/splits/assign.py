@@ -1,0 +1,107 @@
+"""What each surviving row is for (SFT, preference or prompts), and in which split it stands.
+
+The split is a function of the question's id alone, so that more data never reshuffles what is
+there: an id's place on [0, 1) comes from its MD5; validation takes the start, test the end.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+from s2.tables import scan
+
+
+def split(id_column: str, validation: float, test: float) -> str:
+    """SQL for an id's split; its place is the first 48 bits of its MD5."""
+    place = f"(('0x' || md5({id_column})[1:12])::BIGINT / {2**48}.0)"
+    return (
+        f"CASE WHEN {place} < {validation} THEN 'validation' "
+        f"WHEN {place} >= 1.0 - {test} THEN 'test' ELSE 'train' END"
+    )
+
+
+def usable_questions(candidates: Path, split: str) -> str:
+    """SQL that makes the table `questions` of a Reddit candidates file: one row for each question
+    that no reason drops, whatever became of its answers."""
+    return f"""
+        CREATE TEMP TABLE questions AS
+        SELECT DISTINCT question_id, question, {split} AS split FROM {scan(candidates)}
+        WHERE question_dropped_by IS NULL"""
+
+
+def assign_answers(
+    connection: duckdb.DuckDBPyConnection, min_score: int, max_toxic: float, max_pairs: int
+) -> None:
+    """Make the tables `pairs`, `assigned` and `prompts` out of `gated` and `questions`.
+
+    `gated` has the columns of a Reddit candidates file, its `dropped_by` completed by the gate,
+    `toxicity` (the worst label) and `split`; `questions` has every usable question, and `leaks`
+    the ids of those that leak.
+
+    An answer of a question with two or more distinct scores is for preference (of a tie, the first
+    id; the others go to SFT), any other for SFT. `assigned` has `purpose`, and `dropped_by`
+    completed by leakage, low_score, toxic and ends_with_edit (SFT) and unpaired (preference).
+    `pairs` has at most `max_pairs` pairs a question, those of the widest gap in score
+    first, each with weight 1/(pairs of the question) and margin ln(1 + gap); what is toxic or ends
+    with an edit may only be rejected. `prompts` has the usable questions that neither uses.
+    """
+    connection.execute(_PURPOSES)
+    connection.execute(_PAIRS, {"cap": max_pairs, "toxic": max_toxic})
+    connection.execute(_ASSIGNED, {"min_score": min_score, "toxic": max_toxic})
+    connection.execute(_PROMPTS)
+
+
+_PURPOSES = """
+CREATE TEMP TABLE purposes AS
+WITH alive AS (
+    SELECT id, question_id, score,
+        row_number() OVER (PARTITION BY question_id, score ORDER BY id) AS tie
+    FROM gated WHERE dropped_by IS NULL
+), spread AS (
+    SELECT question_id, count(DISTINCT score) AS scores FROM alive GROUP BY question_id
+)
+SELECT id, CASE WHEN scores >= 2 AND tie = 1 THEN 'preference' ELSE 'sft' END AS purpose
+FROM alive JOIN spread USING (question_id)
+"""
+
+_PAIRS = """
+CREATE TEMP TABLE pairs AS
+WITH preferred AS (
+    FROM gated JOIN purposes USING (id) ANTI JOIN leaks USING (question_id)
+    SELECT gated.* WHERE purpose = 'preference'
+), ranked AS (
+    SELECT question_id, good.split, good.question,
+        good.id AS chosen_id, good.answer AS chosen, bad.id AS rejected_id, bad.answer AS rejected,
+        good.score - bad.score AS gap,
+        row_number() OVER (
+            PARTITION BY question_id ORDER BY good.score - bad.score DESC, good.id, bad.id
+        ) AS place
+    FROM preferred AS good JOIN preferred AS bad USING (question_id)
+    WHERE good.score > bad.score AND good.toxicity <= $toxic AND NOT good.ends_with_edit
+)
+SELECT * EXCLUDE (gap, place), ln(1 + gap) AS margin,
+    1.0 / count(*) OVER (PARTITION BY question_id) AS weight
+FROM ranked WHERE place <= $cap
+"""
+
+_ASSIGNED = """
+CREATE TEMP TABLE assigned AS
+SELECT gated.* REPLACE (
+    CASE
+        WHEN dropped_by IS NOT NULL THEN dropped_by
+        WHEN question_id IN (FROM leaks) THEN 'leakage'
+        WHEN purpose = 'sft' AND score < $min_score THEN 'low_score'
+        WHEN purpose = 'sft' AND toxicity > $toxic THEN 'toxic'
+        WHEN purpose = 'sft' AND ends_with_edit THEN 'ends_with_edit'
+        WHEN purpose = 'preference' AND id NOT IN (
+            SELECT chosen_id FROM pairs UNION SELECT rejected_id FROM pairs
+        ) THEN 'unpaired'
+    END AS dropped_by), purpose
+FROM gated LEFT JOIN purposes USING (id)
+"""
+
+_PROMPTS = """
+CREATE TEMP TABLE prompts AS
+FROM questions ANTI JOIN leaks USING (question_id)
+WHERE question_id NOT IN (SELECT question_id FROM assigned WHERE dropped_by IS NULL)
+"""

@@ -1,0 +1,24 @@
+"""Unit-length sentence embeddings of texts."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from s2.tables import chunked
+
+CHUNK = 4_096
+
+
+def embed(texts: Iterable[str], encoder: Path) -> Iterator[np.ndarray]:
+    """For each text a vector of unit length, [d] float32, by the encoder in a folder.
+
+    Vectors are rounded to six decimals, so that they are the same however texts are batched.
+    """
+    model = SentenceTransformer(str(encoder), local_files_only=True)
+    for chunk in chunked(texts, CHUNK):
+        vectors = model.encode(
+            chunk, batch_size=64, normalize_embeddings=True, show_progress_bar=len(chunk) > 500
+        )
+        yield from np.round(vectors, 6)

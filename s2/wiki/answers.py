@@ -1,0 +1,94 @@
+"""Pages to answers: rows with `dropped_by`, and the truncation at a number of words."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from s2.quality.readability import Readability, count_words
+from s2.wiki import wikitext
+from s2.wiki.dump import Page
+
+ARTICLES = pa.schema(
+    [
+        ("id", pa.string()),
+        ("title", pa.string()),
+        ("namespace", pa.int64()),
+        ("redirect", pa.bool_()),
+        ("disambiguation", pa.bool_()),
+        ("paragraphs", pa.list_(pa.string())),
+        ("file", pa.string()),
+    ]
+)
+CANDIDATES = pa.schema(
+    [
+        ("id", pa.string()),
+        ("title", pa.string()),
+        ("answer", pa.string()),
+        ("article_words", pa.int64()),
+        ("words", pa.int64()),
+        ("ease", pa.float64()),
+        ("grade", pa.float64()),
+        ("residual_markup", pa.bool_()),
+        ("dropped_by", pa.string()),
+    ]
+)
+
+
+def article(page: Page) -> dict[str, Any]:
+    """A row of `ARTICLES`; only pages that may become answers are parsed."""
+    redirect = page.redirect or wikitext.is_redirect(page.text)
+    wanted = page.namespace == 0 and not redirect
+    return {
+        "id": f"wiki_{page.id}",
+        "title": page.title,
+        "namespace": page.namespace,
+        "redirect": redirect,
+        "disambiguation": wanted and wikitext.is_disambiguation(page.text),
+        "paragraphs": wikitext.paragraphs(page.text) if wanted else [],
+        "file": page.file,
+    }
+
+
+def candidates(
+    articles: Iterable[dict[str, Any]], max_words: int, score: Callable[[str], Readability]
+) -> Iterator[dict[str, Any]]:
+    """Rows of `CANDIDATES` out of rows of `ARTICLES`."""
+    for row in articles:
+        kept = first_paragraphs(row["paragraphs"], max_words)
+        answer = " ".join(kept)
+        dropped_by = drop_reason(row)
+        measured = score(answer) if dropped_by is None else None
+        yield {
+            "id": row["id"],
+            "title": row["title"],
+            "answer": answer,
+            "article_words": sum(map(count_words, row["paragraphs"])),
+            "words": count_words(answer),
+            "ease": measured.ease if measured else None,
+            "grade": measured.grade if measured else None,
+            "residual_markup": wikitext.has_residue(kept),
+            "dropped_by": dropped_by,
+        }
+
+
+def first_paragraphs(paragraphs: list[str], max_words: int) -> list[str]:
+    """Whole paragraphs from the top until `max_words` are reached; the last one may run over."""
+    kept, words = [], 0
+    for paragraph in paragraphs:
+        kept.append(paragraph)
+        words += count_words(paragraph)
+        if words >= max_words:
+            break
+    return kept
+
+
+def drop_reason(row: dict[str, Any]) -> str | None:
+    """Why a page is no article, or None."""
+    checks = {
+        "redirect": row["redirect"],
+        "namespace": row["namespace"] != 0,
+        "disambiguation": row["disambiguation"] or row["title"].endswith("(disambiguation)"),
+        "list": row["title"].startswith(("List of ", "Lists of ")),
+    }
+    return next((reason for reason, holds in checks.items() if holds), None)

@@ -1,0 +1,1 @@
+"""One module for each node of the graph: `python -m stages.<name>` from the repository root."""

@@ -1,0 +1,70 @@
+"""Apply the gates; give each row its purpose and its split; let leaking questions go."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from s2.files import write_json
+from s2.params import load_params
+from s2.quality.gates import account, count_reasons, gate_table, reddit_gate, wiki_gate
+from s2.splits.assign import assign_answers, split, usable_questions
+from s2.splits.leakage import leaking_questions
+from s2.tables import connect, count_rows, query_to_parquet
+from stages.runner import run
+
+REDDIT = Path("data/candidates/reddit.parquet")
+WIKI = Path("data/candidates/wiki.parquet")
+REDDIT_TOXICITY = Path("data/toxicity/reddit.parquet")
+WIKI_TOXICITY = Path("data/toxicity/wiki.parquet")
+EMBEDDINGS = Path("data/embeddings/reddit.parquet")
+OUT = Path("data/splits")
+METRICS = Path("metrics/data/splits.json")
+
+SFT = """FROM assigned SELECT id, question_id, split, question, answer, score
+    WHERE dropped_by IS NULL AND purpose = 'sft' ORDER BY id"""
+PAIRS = "FROM pairs ORDER BY question_id, chosen_id, rejected_id"
+PROMPTS = "FROM prompts ORDER BY question_id"
+ARTICLES = "FROM gated SELECT id, split, title, answer WHERE dropped_by IS NULL ORDER BY id"
+PREFERRED = "SELECT chosen_id FROM pairs UNION SELECT rejected_id FROM pairs"
+
+
+def main() -> None:
+    params = load_params()
+    shares = params.splits.validation, params.splits.test
+    readability = params.quality.readability.min_ease, params.quality.readability.max_grade
+    max_toxic = params.quality.toxicity.max_score
+
+    reddit = connect()
+    verdict = reddit_gate(params.quality.length.reddit, *readability)
+    reddit.execute(gate_table(REDDIT, REDDIT_TOXICITY, verdict, split("question_id", *shares)))
+    reddit.execute(usable_questions(REDDIT, split("question_id", *shares)))
+    leaking_questions(reddit, EMBEDDINGS, params.splits.leakage)
+    pairs = params.splits.pairs.max_per_question
+    assign_answers(reddit, params.splits.min_score, max_toxic, pairs)
+
+    wiki = connect()
+    verdict = wiki_gate(params.quality.length.wiki, *readability, max_toxic)
+    wiki.execute(gate_table(WIKI, WIKI_TOXICITY, verdict, split("id", *shares)))
+    write_json(METRICS, write_reddit(reddit) | write_wiki(wiki))
+
+
+def write_reddit(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Write SFT rows, pairs and prompts; returns the accounting of answers and of questions."""
+    sft = query_to_parquet(connection, SFT, OUT / "sft/reddit.parquet")
+    pairs = query_to_parquet(connection, PAIRS, OUT / "preference/reddit.parquet")
+    prompts = query_to_parquet(connection, PROMPTS, OUT / "prompts/reddit.parquet")
+    ((preferred,),) = connection.execute(f"SELECT count(*) FROM ({PREFERRED})").fetchall()
+    answers = account(count_rows(REDDIT), sft + preferred, count_reasons(connection, "assigned"))
+    counts = {"sft": sft, "preference": preferred, "pairs": pairs, "prompts": prompts}
+    return {"reddit": answers | counts}
+
+
+def write_wiki(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Write SFT rows; returns the accounting of pages."""
+    sft = query_to_parquet(connection, ARTICLES, OUT / "sft/wiki.parquet")
+    return {"wiki": account(count_rows(WIKI), sft, count_reasons(connection, "gated"))}
+
+
+if __name__ == "__main__":
+    run(main)
