@@ -26,6 +26,7 @@ Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0)]
 Positive = Annotated[int, BeforeValidator(_no_bool), Field(gt=0)]
 Share = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1)]
+Dtype = Literal["float32", "bfloat16", "float16"]
 
 
 class Section(BaseModel):
@@ -129,6 +130,7 @@ class Splits(Section):
 class Questions(Section):
     base_url: str | None
     model: str
+    dtype: Dtype
     system: str
     prompts: list[str] = Field(min_length=1)
     max_tokens: Positive
@@ -139,8 +141,8 @@ class Questions(Section):
     @model_validator(mode="after")
     def _prompts_take_the_text(self) -> "Questions":
         for number, prompt in enumerate(self.prompts):
-            if "{text}" not in prompt:
-                raise ValueError(f"prompts[{number}] has no {{text}} to put the article in")
+            if "{text}" not in prompt and "{opening}" not in prompt:
+                raise ValueError(f"prompts[{number}] has neither {{text}} nor {{opening}}")
         return self
 
 
@@ -159,7 +161,7 @@ class Sft(Section):
     max_length: Positive
     warmup: Share
     scheduler: Literal["constant", "constant_with_warmup", "linear", "cosine"]
-    dtype: Literal["float32", "bfloat16", "float16"]
+    dtype: Dtype
     quantization: Literal["none", "nf4"]
     gradient_checkpointing: bool
     log_steps: Positive
@@ -169,8 +171,10 @@ class Sft(Section):
 
 class Answers(Section):
     max_new_tokens: Positive
+    temperature: Annotated[float, BeforeValidator(_no_bool), Field(ge=0)]
+    top_p: Annotated[float, BeforeValidator(_no_bool), Field(gt=0, le=1)]
     batch_size: Positive
-    dtype: Literal["float32", "bfloat16", "float16"]
+    dtype: Dtype
     limit: Positive | None
 
 

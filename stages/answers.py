@@ -31,8 +31,7 @@ def main() -> None:
     name, folder = sys.argv[1], Path(sys.argv[2])
     rows = [row for set_name in SETS for row in validation_rows(set_name, params.answers.limit)]
     prompts = list(dict.fromkeys(row["prompt"] for row in rows))
-    model = Answerer(folder, params.answers.dtype)
-    found = model.answer(prompts, params.answers.max_new_tokens, params.answers.batch_size)
+    found = Answerer(folder, params.answers.dtype).answer(prompts, params.answers, params.seed)
     answers = dict(zip(prompts, found, strict=True))
     for row in rows:
         said = answers[row["prompt"]]

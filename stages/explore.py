@@ -21,13 +21,8 @@ def main() -> None:
         connection.execute(view(source))
     write_json(METRICS, {source: summary(connection, source) for source in SOURCES})
     for column in BINS:
-        rows = [
-            row
-            for source in SOURCES
-            for group, table in {"all": source, "sft": f"{source}_sft"}.items()
-            for row in histogram(connection, table, column, f"{source}, {group}")
-        ]
-        write_json(PLOTS / f"{column}.json", rows)
+        for table in (*SOURCES, *(f"{source}_sft" for source in SOURCES)):
+            write_json(PLOTS / column / f"{table}.json", histogram(connection, table, column))
 
 
 def view(source: str) -> str:

@@ -48,7 +48,7 @@ def chat_client(parameters: Questions, cache: ContentCache) -> Iterator[ChatClie
         model_id = f"{parameters.base_url} {parameters.model}"
         yield ChatClient(parameters.base_url, parameters.model, parameters, model_id, cache)
     else:
-        with local_server(BASE, LOG) as base_url:
+        with local_server(BASE, parameters.dtype, LOG) as base_url:
             yield ChatClient(base_url, str(BASE), parameters, fingerprint([BASE]), cache)
 
 

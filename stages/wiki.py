@@ -7,7 +7,7 @@ from s2.files import temporary_file, write_json
 from s2.params import load_params
 from s2.quality.gates import account
 from s2.tables import connect, query_to_parquet, scan, write_rows
-from s2.wiki.answers import ARTICLES, article
+from s2.wiki.articles import ARTICLES, article
 from s2.wiki.dump import read_pages
 from stages.runner import run
 

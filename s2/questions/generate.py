@@ -9,6 +9,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 MAX_WORDS = 30
+OPENING_WORDS = 40
 
 SCHEMA = pa.schema(
     [
@@ -26,6 +27,7 @@ _OPENING = re.compile(
     r"|on|from|for|to|of|by)\b",
     re.IGNORECASE,
 )
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _LABEL = re.compile(r"^(?:question|q|x)\s*:\s*", re.IGNORECASE)
 _NO_SUBJECT = re.compile(r"\bthis (?:question|text|article)\b|\bthe text\b", re.IGNORECASE)
 
@@ -44,9 +46,20 @@ def parse_question(reply: str, title: str, text: str) -> str | None:
     return question
 
 
+def opening(text: str) -> str:
+    """Whole sentences from the start of a text until they have `OPENING_WORDS`."""
+    kept, words = [], 0
+    for sentence in _SENTENCE_END.split(text):
+        kept.append(sentence)
+        words += len(sentence.split())
+        if words >= OPENING_WORDS:
+            break
+    return " ".join(kept)
+
+
 def _content(text: str) -> set[str]:
-    """Words of four letters or more, and those with a capital or a digit; the first five letters
-    stand for the word, so that `moons` meets `moon`."""
+    """The words that carry a text's subject, by their first four letters, so that `moons` meets
+    `moon`; short lower-case words and question words do not count."""
     words = re.findall(r"\w+", text)
     asking = {"what", "which", "where", "when", "does", "were", "have", "whose", "with", "from"}
     found = {word for word in words if len(word) >= 4 or not word.islower()}
@@ -84,9 +97,13 @@ def generate(
 def _first_question(
     row: dict[str, Any], prompts: list[str], reply: Callable[[str], str]
 ) -> tuple[str | None, int | None]:
+    title, text = row["title"], row["answer"]
+    fields = {"title": title, "text": text, "opening": opening(text)}
     for number, prompt in enumerate(prompts):
-        filled = prompt.replace("{title}", row["title"]).replace("{text}", row["answer"])
-        question = parse_question(reply(filled), row["title"], row["answer"])
+        filled = prompt
+        for name, value in fields.items():
+            filled = filled.replace("{" + name + "}", value)
+        question = parse_question(reply(filled), title, text)
         if question:
             return question, number
     return None, None

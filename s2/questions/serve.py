@@ -18,13 +18,13 @@ START_SECONDS = 300
 
 
 @contextmanager
-def local_server(model: Path, log: Path) -> Iterator[str]:
+def local_server(model: Path, dtype: str, log: Path) -> Iterator[str]:
     """Serve the model in a folder on a free port; yields the base URL, and ends the server after."""
     port = _free_port()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "-c", _SUPERVISED, str(os.getpid()), str(model), str(port)],
+            [sys.executable, "-c", _SUPERVISED, str(os.getpid()), str(model), dtype, str(port)],
             stdout=output,
             stderr=subprocess.STDOUT,
             env=os.environ | {"HF_HUB_OFFLINE": "1"},
@@ -45,9 +45,10 @@ def watch(parent):
         time.sleep(1)
     os._exit(1)
 
-parent, model, port = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+parent, model, dtype, port = int(sys.argv[1]), *sys.argv[2:]
 threading.Thread(target=watch, args=(parent,), daemon=True).start()
 sys.argv = ["transformers", "serve", model, "--host", "127.0.0.1", "--port", port]
+sys.argv += ["--dtype", dtype]
 from transformers.cli.transformers import main
 main()
 """

@@ -32,9 +32,7 @@ def describe(
     return metrics
 
 
-def histogram(
-    connection: duckdb.DuckDBPyConnection, table: str, column: str, source: str
-) -> list[dict[str, Any]]:
+def histogram(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> list[dict[str, Any]]:
     """Share of rows in each bin of a column, as rows for a plot."""
     start, width, bins = BINS[column]
     counted = connection.execute(
@@ -45,7 +43,6 @@ def histogram(
     shares = dict(counted)
     return [
         {
-            "source": source,
             column: round(start + number * width, 4),
             "share": round(float(shares.get(number, 0.0)), 5),
         }

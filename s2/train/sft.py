@@ -128,6 +128,7 @@ def _arguments(run: SftRun, sft: Sft, seed: int) -> SFTConfig:
         save_strategy="steps",
         save_steps=sft.save_steps,
         save_total_limit=2,
+        train_sampling_strategy="group_by_length",
         seed=seed,
         data_seed=seed,
         report_to="none",

@@ -1,4 +1,4 @@
-"""Pages to answers: rows with `dropped_by`, and the truncation at a number of words."""
+"""Articles to answers: rows with `dropped_by`, and the truncation at a number of words."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -7,19 +7,7 @@ import pyarrow as pa
 
 from s2.quality.readability import Readability, count_words
 from s2.wiki import wikitext
-from s2.wiki.dump import Page
 
-ARTICLES = pa.schema(
-    [
-        ("id", pa.string()),
-        ("title", pa.string()),
-        ("namespace", pa.int64()),
-        ("redirect", pa.bool_()),
-        ("disambiguation", pa.bool_()),
-        ("paragraphs", pa.list_(pa.string())),
-        ("file", pa.string()),
-    ]
-)
 CANDIDATES = pa.schema(
     [
         ("id", pa.string()),
@@ -35,25 +23,10 @@ CANDIDATES = pa.schema(
 )
 
 
-def article(page: Page) -> dict[str, Any]:
-    """A row of `ARTICLES`; only pages that may become answers are parsed."""
-    redirect = page.redirect or wikitext.is_redirect(page.text)
-    wanted = page.namespace == 0 and not redirect
-    return {
-        "id": f"wiki_{page.id}",
-        "title": page.title,
-        "namespace": page.namespace,
-        "redirect": redirect,
-        "disambiguation": wanted and wikitext.is_disambiguation(page.text),
-        "paragraphs": wikitext.paragraphs(page.text) if wanted else [],
-        "file": page.file,
-    }
-
-
 def candidates(
     articles: Iterable[dict[str, Any]], max_words: int, score: Callable[[str], Readability]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of `CANDIDATES` out of rows of `ARTICLES`."""
+    """Rows of `CANDIDATES` out of rows of `s2.wiki.articles.ARTICLES`."""
     for row in articles:
         kept = first_paragraphs(row["paragraphs"], max_words)
         answer = " ".join(kept)

@@ -118,7 +118,7 @@ def _render_template(node: Template) -> str:
         return f"{values[0]} {values[1]}"
     if name in {"lang", "transl", "transliteration"} and len(values) >= 2:
         return values[-1]
-    if name in {"nowrap", "abbr", "small", "nobold"} and values:
+    if name in {"nowrap", "abbr", "small", "nobold", "nihongo"} and values:
         return values[0]
     if name in {"nbsp", "spaces", "snd", "spaced ndash", "ndash"}:
         return " – " if "nd" in name else " "
