@@ -73,18 +73,22 @@ class Readability(Section):
     max_grade: Number
 
 
-class Toxicity(Section):
+class ToxicityModel(Section):
     scorer: Literal["profanity-check", "detoxify"]
     checkpoint: str | None
     config: str | None
     batch_tokens: Positive
-    max_score: Share
 
     @model_validator(mode="after")
-    def _has_checkpoint(self) -> "Toxicity":
+    def _has_checkpoint(self) -> "ToxicityModel":
         if self.scorer == "detoxify" and not (self.checkpoint and self.config):
             raise ValueError("scorer detoxify needs checkpoint (a file) and config (a folder)")
         return self
+
+
+class Toxicity(Section):
+    model: ToxicityModel
+    max_score: Share
 
 
 class Length(Section):

@@ -24,7 +24,7 @@ def main() -> None:
         scored = score_answers(
             read_rows(Path(f"data/answers/{name}.parquet")),
             scorer(params.quality.readability.method),
-            make_scorer(params.quality.toxicity),
+            make_scorer(params.quality.toxicity.model),
             cache,
             ENCODER,
             params.evaluate,

@@ -21,7 +21,7 @@ def main() -> None:
     source = sys.argv[1]
     candidates = Path(f"data/candidates/{source}.parquet")
     out = Path(f"data/toxicity/{source}.parquet")
-    scorer = make_scorer(params.quality.toxicity)
+    scorer = make_scorer(params.quality.toxicity.model)
     schema = pa.schema([("id", pa.string()), *((label, pa.float64()) for label in scorer.labels)])
     with temporary_file(out.with_suffix(".todo")) as todo, ContentCache(CACHE) as cache:
         query = f"SELECT id, answer FROM {scan(candidates)} WHERE dropped_by IS NULL ORDER BY id"

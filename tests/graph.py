@@ -63,7 +63,7 @@ def parameters_of(module: str) -> set[str]:
             found.add(".".join(_declared(chain)))
         if isinstance(node, ast.Attribute):
             inner.add(node.value)
-    return found
+    return {key for key in found if not any(key.startswith(f"{other}.") for other in found)}
 
 
 def _chain(node: ast.AST) -> list[str]:

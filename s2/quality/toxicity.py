@@ -13,7 +13,7 @@ from tqdm import tqdm
 from s2.cache import ContentCache, content_key
 from s2.errors import S2Error
 from s2.files import fingerprint
-from s2.params import Toxicity
+from s2.params import ToxicityModel
 from s2.tables import chunked
 
 Scores = dict[str, float]
@@ -29,7 +29,7 @@ class ToxicityScorer(Protocol):
     def score(self, texts: Sequence[str]) -> list[Scores]: ...
 
 
-def make_scorer(parameters: Toxicity) -> ToxicityScorer:
+def make_scorer(parameters: ToxicityModel) -> ToxicityScorer:
     """The scorer that the parameters name."""
     if parameters.scorer == "profanity-check":
         return ProfanityCheck()
@@ -69,9 +69,9 @@ class Detoxify:
         from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
         if not checkpoint.is_file():
-            raise S2Error(f"quality.toxicity.checkpoint: {checkpoint} does not exist")
+            raise S2Error(f"quality.toxicity.model.checkpoint: {checkpoint} does not exist")
         if not (config / "config.json").is_file():
-            raise S2Error(f"quality.toxicity.config: {config} has no config.json")
+            raise S2Error(f"quality.toxicity.model.config: {config} has no config.json")
         loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
         self.labels = [str(name) for name in loaded["config"]["dataset"]["args"]["classes"]]
         self.fingerprint = fingerprint([checkpoint, config])

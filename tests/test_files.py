@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from s2.files import fingerprint, new_file, new_folder, write_json
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), new_file(path) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    with new_folder(path) as part:
+        (part / "one").write_text("1")
+    with pytest.raises(RuntimeError), new_folder(path) as part:
+        (part / "two").write_text("2")
+        raise RuntimeError
+    assert [file.name for file in path.iterdir()] == ["one"]
+    with new_folder(path) as part:
+        (part / "three").write_text("3")
+    assert [file.name for file in path.iterdir()] == ["three"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_refuses_what_dvc_cannot_compare(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(tmp_path / "m.json", {"loss": float("nan")})
+    assert not (tmp_path / "m.json").exists()
+
+
+def test_fingerprint_changes_with_names_bytes_and_values(tmp_path: Path) -> None:
+    one = tmp_path / "one"
+    one.write_text("a")
+    first = fingerprint([tmp_path], 1)
+    assert fingerprint([tmp_path], 1) == first
+    assert fingerprint([tmp_path], 2) != first
+    one.write_text("b")
+    assert fingerprint([tmp_path], 1) != first

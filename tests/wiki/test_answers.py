@@ -1,0 +1,43 @@
+from typing import Any
+
+import pytest
+
+from s2.quality.readability import scorer
+from s2.wiki.answers import candidates, drop_reason, first_paragraphs
+
+ROW: dict[str, Any] = {
+    "id": "wiki_1",
+    "title": "Moon",
+    "namespace": 0,
+    "redirect": False,
+    "disambiguation": False,
+    "paragraphs": ["The Moon is far.", "It is round."],
+}
+
+
+def test_whole_paragraphs_until_the_words_are_reached() -> None:
+    three = ["a b c", "d e", "f"]
+    assert first_paragraphs(three, 3) == ["a b c"]
+    assert first_paragraphs(three, 4) == ["a b c", "d e"]
+    assert first_paragraphs(three, 99) == three
+
+
+def test_an_article_is_measured() -> None:
+    (row,) = candidates([ROW], 4, scorer("report"))
+    assert (row["answer"], row["words"], row["article_words"]) == ("The Moon is far.", 4, 7)
+    assert row["dropped_by"] is None and row["ease"] > 100 and not row["residual_markup"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"redirect": True, "namespace": 4}, "redirect"),
+        ({"namespace": 10}, "namespace"),
+        ({"disambiguation": True}, "disambiguation"),
+        ({"title": "Mercury (disambiguation)"}, "disambiguation"),
+        ({"title": "List of moons"}, "list"),
+        ({}, None),
+    ],
+)
+def test_reasons(change: dict[str, Any], reason: str | None) -> None:
+    assert drop_reason(ROW | change) == reason
