@@ -243,6 +243,10 @@ def _suggestion(name: str) -> str:
     same_leaf = [key for key in known if key.rpartition(".")[2] == last]
     leaves = {key.rpartition(".")[2] for key in known}
     close = get_close_matches(last, leaves, n=2, cutoff=0.7)
-    guesses = same_leaf or [key for key in known if key.rpartition(".")[2] in close]
-    guesses = guesses or get_close_matches(name, known, n=2)
+    guesses = (
+        same_leaf
+        or get_close_matches(name, known, n=2, cutoff=0.85)
+        or [key for key in known if key.rpartition(".")[2] in close]
+        or get_close_matches(name, known, n=2)
+    )
     return f" (did you mean {' or '.join(repr(guess) for guess in guesses[:4])}?)" if guesses else ""

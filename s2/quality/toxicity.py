@@ -19,6 +19,13 @@ from s2.tables import chunked
 Scores = dict[str, float]
 CACHE_BATCH = 512
 
+# Detoxify's `original` names three of its labels otherwise than its other models do.
+_LABELS = {
+    "toxic": "toxicity",
+    "severe_toxic": "severe_toxicity",
+    "identity_hate": "identity_attack",
+}
+
 
 class ToxicityScorer(Protocol):
     """Anything that scores texts; `fingerprint` changes whenever its scores might."""
@@ -58,7 +65,7 @@ class ProfanityCheck:
 class Detoxify:
     """A checkpoint in Detoxify's own format, with its tokenizer and configuration from a folder.
 
-    The file holds `config` (architecture and class names) and `state_dict`; it is read with
+    The file holds `config` (number of outputs, class names) and `state_dict`; it is read with
     `weights_only=True`. Texts are cut into windows of the model's length that overlap by a quarter,
     windows of like length share a batch, and a batch holds at most `batch_tokens` tokens.
     (Hanu and Unitary team, 2020, https://github.com/unitaryai/detoxify.)
@@ -73,10 +80,11 @@ class Detoxify:
         if not (config / "config.json").is_file():
             raise S2Error(f"quality.toxicity.model.config: {config} has no config.json")
         loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        self.labels = [str(name) for name in loaded["config"]["dataset"]["args"]["classes"]]
+        classes = loaded["config"]["dataset"]["args"]["classes"]
+        self.labels = [_LABELS.get(name, name) for name in classes]
         self.fingerprint = fingerprint([checkpoint, config])
         self._tokenizer = AutoTokenizer.from_pretrained(config)
-        settings = AutoConfig.from_pretrained(config, num_labels=len(self.labels))
+        settings = AutoConfig.from_pretrained(config, num_labels=_outputs(loaded["config"]))
         self._model = AutoModelForSequenceClassification.from_config(settings)
         self._model.load_state_dict(_without_positions(loaded["state_dict"]))
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -109,7 +117,14 @@ class Detoxify:
         rows = [{"input_ids": ids} for _, ids in batch]
         inputs = self._tokenizer.pad(rows, return_tensors="pt").to(self._device)
         with torch.inference_mode():
-            return self._model(**inputs).logits.float().sigmoid().tolist()
+            logits = self._model(**inputs).logits[:, : len(self.labels)]
+            return logits.float().sigmoid().tolist()
+
+
+def _outputs(config: dict[str, Any]) -> int:
+    """How many outputs the classifier has; behind those of its classes, `unbiased` has some for the
+    identities that a text mentions, which say nothing of toxicity."""
+    return int(config["arch"]["args"]["num_classes"])
 
 
 def _without_positions(state: dict[str, Any]) -> dict[str, Any]:

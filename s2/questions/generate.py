@@ -28,6 +28,7 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_FIELD = re.compile(r"\{(title|text|opening)\}")
 _LABEL = re.compile(r"^(?:question|q|x)\s*:\s*", re.IGNORECASE)
 _NO_SUBJECT = re.compile(r"\bthis (?:question|text|article)\b|\bthe text\b", re.IGNORECASE)
 
@@ -100,9 +101,7 @@ def _first_question(
     title, text = row["title"], row["answer"]
     fields = {"title": title, "text": text, "opening": opening(text)}
     for number, prompt in enumerate(prompts):
-        filled = prompt
-        for name, value in fields.items():
-            filled = filled.replace("{" + name + "}", value)
+        filled = _FIELD.sub(lambda match: fields[match.group(1)], prompt)
         question = parse_question(reply(filled), title, text)
         if question:
             return question, number

@@ -19,7 +19,7 @@ _EDIT = re.compile(r"^\W*(?:edit|update|eta)\s*\d*\s*[:\-–—]", re.IGNORECASE
 _ELI5_TAG = re.compile(r"^\W*(?:eli5|eli\s5|explain like i'?m five)\b\W*", re.IGNORECASE)
 
 _GONE = {"[deleted]", "[removed]", "[deleted by user]", "[removed by reddit]"}
-_BOT = re.compile(r"(?:^automoderator$|[_-]bot$|^bot[_-]|(?<=[a-z])Bot$)", re.IGNORECASE)
+_BOT = re.compile(r"(?:^automoderator$|[_-]bot$|^bot[_-]|(?-i:(?<=[a-z])Bot$))", re.IGNORECASE)
 _META = re.compile(
     r"mega\s?thread|\[(?:meta|mod|mod post)\]"
     r"|^\W*(?:meta|mod\s?post|announcement|rule change|weekly|daily)\b",

@@ -1,0 +1,125 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForSequenceClassification
+
+from s2.cache import ContentCache
+from s2.errors import S2Error
+from s2.params import ToxicityModel
+from s2.quality.toxicity import Detoxify, ProfanityCheck, Scores, make_scorer, score_texts, token_batches
+
+CLASSES = ["toxicity", "insult"]
+IDENTITIES = 1
+WORDS = ["<s>", "<pad>", "</s>", "<unk>", "you", "are", "kind", "bad", "very", "and"]
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A small RoBERTa in Detoxify's own file format, and the folder of its configuration."""
+    folder = tmp_path_factory.mktemp("detoxify")
+    raw = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, "<unk>"))
+    raw.pre_tokenizer = pre_tokenizers.Whitespace()
+    special = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, **special)
+    tokenizer.save_pretrained(folder / "config")
+    torch.manual_seed(0)
+    config = RobertaConfig(
+        vocab_size=len(WORDS),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=18,
+        num_labels=len(CLASSES) + IDENTITIES,
+        pad_token_id=1,
+        initializer_range=0.5,
+    )
+    config.save_pretrained(folder / "config")
+    state = RobertaForSequenceClassification(config).state_dict()
+    state["roberta.embeddings.position_ids"] = torch.arange(18)[None]
+    settings = {
+        "dataset": {"args": {"classes": ["toxic", "insult"]}},
+        "arch": {"args": {"num_classes": len(CLASSES) + IDENTITIES}},
+    }
+    torch.save({"config": settings, "state_dict": state}, folder / "small.ckpt")
+    return folder / "small.ckpt", folder / "config"
+
+
+def test_profanity_check_tells_rude_from_kind() -> None:
+    kind, rude = ProfanityCheck().score(["The sky is blue.", "You stupid idiot, this is bullshit"])
+    assert kind["toxicity"] < 0.1 < 0.9 < rude["toxicity"]
+
+
+def test_detoxify_scores_do_not_depend_on_the_batch(checkpoint: tuple[Path, Path]) -> None:
+    texts = ["you are kind", "bad", "very " * 9 + "bad", "you and you"]
+    scorer = Detoxify(*checkpoint, batch_tokens=64)
+    together = scorer.score(texts)
+    assert scorer.labels == CLASSES
+    for text, scores in zip(texts, together, strict=True):
+        (alone,) = scorer.score([text])
+        assert alone == pytest.approx(scores, abs=0.02)
+    assert len({round(scores["toxicity"], 2) for scores in together}) > 1
+
+
+def test_a_long_text_keeps_the_worst_of_its_windows(checkpoint: tuple[Path, Path]) -> None:
+    scorer = Detoxify(*checkpoint, batch_tokens=64)
+    words = ("you are kind and very bad " * 8).split()
+    windows = scorer._windows(" ".join(words))
+    assert len(windows) > 2 and max(map(len, windows)) <= 16
+    assert sorted({i for ids in windows for i in ids}) == sorted({WORDS.index(w) for w in words})
+    (whole,) = scorer.score([" ".join(words)])
+    parts = [scorer.score([" ".join(WORDS[i] for i in ids)])[0] for ids in windows]
+    for label in CLASSES:
+        assert whole[label] == pytest.approx(max(part[label] for part in parts), abs=0.02)
+
+
+def test_detoxify_matches_plain_fp32(checkpoint: tuple[Path, Path]) -> None:
+    path, config = checkpoint
+    loaded = torch.load(path, weights_only=True)
+    model = RobertaForSequenceClassification(RobertaConfig.from_pretrained(config, num_labels=3))
+    model.load_state_dict(loaded["state_dict"], strict=False)
+    ids = torch.tensor([[WORDS.index(word) for word in ("you", "are", "bad")]])
+    expected = model.eval()(ids).logits.sigmoid()[0, :2].tolist()
+    (found,) = Detoxify(path, config, 64).score(["you are bad"])
+    assert list(found.values()) == pytest.approx(expected, abs=0.02)
+
+
+def test_batches_stay_under_the_budget() -> None:
+    windows = [(i, [0] * length) for i, length in enumerate([5, 30, 7, 3, 28, 200])]
+    batches = list(token_batches(windows, budget=60))
+    assert [[i for i, _ in batch] for batch in batches] == [[5], [1, 4], [2, 0, 3]]
+
+
+class Counting:
+    """Scores by length, and remembers what it was asked."""
+
+    fingerprint = "counting"
+
+    def __init__(self) -> None:
+        self.labels = ["toxicity"]
+        self.asked: list[str] = []
+
+    def score(self, texts: Sequence[str]) -> list[Scores]:
+        self.asked += texts
+        return [{"toxicity": len(text) / 100} for text in texts]
+
+
+def test_only_new_texts_are_scored(tmp_path: Path) -> None:
+    with ContentCache(tmp_path / "c.sqlite") as cache:
+        scorer = Counting()
+        first = list(score_texts(scorer, ["a", "bb", "a"], cache))
+        second = list(score_texts(scorer, ["bb", "ccc"], cache))
+    assert scorer.asked == ["a", "bb", "ccc"]
+    assert [scores["toxicity"] for scores, _ in first] == [0.01, 0.02, 0.01]
+    assert [(scores["toxicity"], known) for scores, known in second] == [(0.02, True), (0.03, False)]
+
+
+def test_missing_files_are_told_by_parameter(tmp_path: Path) -> None:
+    model = ToxicityModel(
+        scorer="detoxify", checkpoint=str(tmp_path / "no.ckpt"), config=str(tmp_path), batch_tokens=9
+    )
+    with pytest.raises(S2Error, match="quality.toxicity.model.checkpoint: .*no.ckpt does not exist"):
+        make_scorer(model)

@@ -1,0 +1,121 @@
+from collections.abc import Iterable
+from hashlib import md5
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s2.splits.assign import assign_answers, split
+from s2.tables import connect
+
+Answer = tuple[str, str, int, float, bool, str | None]
+
+
+def expected_split(id_: str, validation: float, test: float) -> str:
+    place = int(md5(id_.encode()).hexdigest()[:12], 16) / 2**48
+    return "validation" if place < validation else "test" if place >= 1 - test else "train"
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=30, unique=True))
+def test_the_split_is_the_ids_own(ids: list[str]) -> None:
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE t (id TEXT)")
+    connection.executemany("INSERT INTO t VALUES (?)", [(id_,) for id_ in ids])
+    found = connection.sql(f"SELECT id, {split('id', 0.2, 0.1)} FROM t").fetchall()
+    assert dict(found) == {id_: expected_split(id_, 0.2, 0.1) for id_ in ids}
+
+
+def test_shares_are_kept_and_test_does_not_move_with_validation() -> None:
+    ids = [f"t3_{number}" for number in range(5_000)]
+    small = [expected_split(id_, 0.1, 0.1) for id_ in ids]
+    large = [expected_split(id_, 0.3, 0.1) for id_ in ids]
+    assert 0.08 < small.count("validation") / 5_000 < 0.12
+    assert [s == "test" for s in small] == [s == "test" for s in large]
+    assert all(b == "validation" for a, b in zip(small, large, strict=True) if a == "validation")
+
+
+def assign(answers: Iterable[Answer], leaks: Iterable[str] = (), cap: int = 10) -> Any:
+    """Rows of (id, question, score, toxicity, ends with edit, dropped by)."""
+    connection = connect()
+    connection.execute(
+        "CREATE TABLE gated (id TEXT, question_id TEXT, score INT, toxicity DOUBLE,"
+        " ends_with_edit BOOL, dropped_by TEXT)"
+    )
+    connection.executemany("INSERT INTO gated VALUES (?, ?, ?, ?, ?, ?)", list(answers))
+    connection.execute(
+        "ALTER TABLE gated ADD COLUMN split TEXT DEFAULT 'train';"
+        "ALTER TABLE gated ADD COLUMN question TEXT DEFAULT 'Why?';"
+        "ALTER TABLE gated ADD COLUMN answer TEXT DEFAULT 'So.';"
+        "CREATE TABLE questions AS SELECT DISTINCT question_id, question, split FROM gated;"
+        "CREATE TABLE leaks (question_id TEXT)"
+    )
+    connection.executemany("INSERT INTO leaks VALUES (?)", [(q,) for q in [*leaks, "none"]])
+    assign_answers(connection, min_score=4, max_toxic=0.1, max_pairs=cap)
+    fates = connection.sql("SELECT id, purpose, dropped_by FROM assigned").fetchall()
+    pairs = connection.sql(
+        "SELECT chosen_id, rejected_id, weight, margin FROM pairs"
+        " ORDER BY margin DESC, chosen_id, rejected_id"
+    ).fetchall()
+    prompts = connection.sql("SELECT question_id FROM prompts").fetchall()
+    return {id_: fate for id_, *fate in fates}, pairs, [q for (q,) in prompts]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (("a", "q", 4, 0.1, False, None), None),
+        (("a", "q", 3, 0.0, False, None), "low_score"),
+        (("a", "q", 4, 0.2, False, None), "toxic"),
+        (("a", "q", 4, 0.0, True, None), "ends_with_edit"),
+        (("a", "q", 4, 0.0, False, "bot"), "bot"),
+    ],
+)
+def test_a_single_answer_is_for_sft(answer: Answer, reason: str | None) -> None:
+    fates, pairs, prompts = assign([answer])
+    assert fates["a"] == ["sft" if answer[5] is None else None, reason]
+    assert pairs == []
+    assert prompts == ([] if reason is None else ["q"])
+
+
+def test_two_scores_make_a_pair_with_margin_and_weight() -> None:
+    fates, pairs, prompts = assign([("a", "q", 9, 0.0, False, None), ("b", "q", 2, 0.9, True, None)])
+    assert fates == {"a": ["preference", None], "b": ["preference", None]}
+    assert pairs == [("a", "b", 1.0, pytest.approx(2.0794415))]  # ln(1 + 7)
+    assert prompts == []
+
+
+def test_of_a_tie_one_stays_and_the_others_go_to_sft() -> None:
+    answers = [(id_, "q", score, 0.0, False, None) for id_, score in [("b", 7), ("a", 7), ("c", 5)]]
+    fates, pairs, _ = assign(answers)
+    assert fates == {"a": ["preference", None], "b": ["sft", None], "c": ["preference", None]}
+    assert [pair[:2] for pair in pairs] == [("a", "c")]
+
+
+def test_only_ties_are_all_for_sft() -> None:
+    fates, pairs, _ = assign([("a", "q", 7, 0.0, False, None), ("b", "q", 7, 0.0, False, None)])
+    assert fates == {"a": ["sft", None], "b": ["sft", None]} and pairs == []
+
+
+def test_toxic_and_edited_answers_are_never_chosen() -> None:
+    answers = [("a", "q", 9, 0.5, False, None), ("b", "q", 5, 0.0, False, None)]
+    fates, pairs, prompts = assign(answers)
+    assert pairs == [] and prompts == ["q"]
+    assert fates == {"a": ["preference", "unpaired"], "b": ["preference", "unpaired"]}
+
+
+def test_pairs_are_capped_widest_gap_first_and_share_their_weight() -> None:
+    answers = [(f"a{n}", "q", n, 0.0, False, None) for n in range(1, 8)]
+    _, pairs, _ = assign(answers)
+    assert len(pairs) == 10 and {weight for _, _, weight, _ in pairs} == {0.1}
+    assert pairs[0][:2] == ("a7", "a1")
+    _, capped, _ = assign(answers, cap=3)
+    assert len(capped) == 3 and sum(weight for _, _, weight, _ in capped) == pytest.approx(1)
+
+
+def test_a_leaking_question_gives_up_everything() -> None:
+    answers = [("a", "q", 9, 0.0, False, None), ("b", "q", 5, 0.0, False, None)]
+    fates, pairs, prompts = assign(answers, leaks=["q"])
+    assert {fate[1] for fate in fates.values()} == {"leakage"}
+    assert pairs == [] and prompts == []

@@ -1,0 +1,121 @@
+"""Stages as DVC runs them: on good input, on bad input, and what a failure leaves behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DATA_STAGES = ["params", "sample", "reddit", "wiki", "candidates_reddit", "candidates_wiki"]
+
+
+def run(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"stages.{stage}"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+
+def build(folder: Path) -> Path:
+    (folder / "params.yaml").write_text((ROOT / "profiles/sample.yaml").read_text())
+    for stage in DATA_STAGES:
+        done = run(folder, stage)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the data stages that need no model have run on the sample."""
+    return build(tmp_path_factory.mktemp("built"))
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    files = [path for part in ("data", "metrics") for path in (folder / part).rglob("*")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.is_file()}
+
+
+def change(folder: Path, old: str, new: str) -> None:
+    path = folder / "params.yaml"
+    text = (ROOT / "profiles/sample.yaml").read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_the_same_texts_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    assert snapshot(build(tmp_path)) == snapshot(built)
+
+
+@pytest.mark.parametrize("name", ["candidates-reddit", "candidates-wiki", "wiki"])
+def test_every_row_is_accounted_for(built: Path, name: str) -> None:
+    found = json.loads((built / f"metrics/data/{name}.json").read_text())
+    assert found["rows_in"] == found["rows_out"] + sum(found["dropped"].values()) > 0
+
+
+def test_the_sample_shows_every_reason(built: Path) -> None:
+    reddit = json.loads((built / "metrics/data/candidates-reddit.json").read_text())["dropped"]
+    reasons = {"deleted", "bot", "stickied", "nsfw", "not_self", "not_a_question", "reply"}
+    assert reasons <= set(reddit)
+    wiki = json.loads((built / "metrics/data/candidates-wiki.json").read_text())["dropped"]
+    assert {"redirect", "namespace", "disambiguation", "list"} <= set(wiki)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stage", "message"),
+    [
+        ("seed: 17", "seed: 17\nlr: 1", "params", "unknown key 'lr' (did you mean 'sft.lr'?)"),
+        ("max_grade: 9", "max_grade: nine", "candidates_reddit", "quality.readability.max_grade"),
+        ("raw: data/raw/sample", "raw: data/raw/none", "reddit", "no dump RS* in data/raw/none/reddit"),
+    ],
+)
+def test_bad_parameters_end_in_one_message(
+    built: Path, old: str, new: str, stage: str, message: str
+) -> None:
+    before = snapshot(built)
+    change(built, old, new)
+    done = run(built, stage)
+    change(built, "seed", "seed")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ") and message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert snapshot(built) == before
+
+
+def test_a_truncated_dump_ends_in_one_message_and_leaves_what_was_there(built: Path) -> None:
+    before = snapshot(built)
+    dump = built / "data/raw/sample/reddit/RC_sample.zst"
+    whole = dump.read_bytes()
+    dump.write_bytes(whole[: len(whole) // 2])
+    done = run(built, "reddit")
+    dump.write_bytes(whole)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert "error: data/raw/sample/reddit/RC_sample.zst is damaged at byte" in last
+    assert "Traceback" not in done.stderr
+    assert snapshot(built) == before
+
+
+SHARED = ROOT.parent / "shared/data"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real files are not here")
+def test_real_dumps_are_read_whole(tmp_path: Path) -> None:
+    change(tmp_path, "raw: data/raw/sample", "raw: try")
+    for kind, patterns in {"reddit": ["R?_explain*.zst"], "wiki": ["*.xml.bz2"]}.items():
+        (tmp_path / "try" / kind).mkdir(parents=True)
+        for pattern in patterns:
+            for path in (SHARED / kind).glob(pattern):
+                (tmp_path / "try" / kind / path.name).symlink_to(path)
+    for stage in ("reddit", "wiki", "candidates_reddit", "candidates_wiki"):
+        done = run(tmp_path, stage)
+        assert done.returncode == 0, done.stderr
+    reddit = json.loads((tmp_path / "metrics/data/reddit.json").read_text())
+    assert (reddit["posts"]["rows_in"], reddit["comments"]["rows_in"]) == (1639, 3802)
+    wiki = json.loads((tmp_path / "metrics/data/wiki.json").read_text())
+    assert wiki["rows_in"] == 206 + 5 + 7
