@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from s2.errors import S2Error
 from s2.params import Source
@@ -109,7 +110,7 @@ def save_causal_model(files: Path, folder: Path) -> None:
         raise S2Error(f"{files} holds no *.safetensors; other weight formats are not loaded")
     tokenizer_options = {"gguf_file": files.name} if options else {}
     tokenizer = AutoTokenizer.from_pretrained(where, **tokenizer_options)
-    model = AutoModelForCausalLM.from_pretrained(where, dtype=torch.bfloat16, **options)
+    model: Any = AutoModelForCausalLM.from_pretrained(where, dtype=torch.bfloat16, **options)
     model.hf_quantizer = None
     vars(model.config).pop("quantization_config", None)
     model.config._name_or_path = ""

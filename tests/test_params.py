@@ -36,7 +36,7 @@ def test_every_profile_is_valid_and_explains_its_keys(profile: Path) -> None:
 
 @pytest.mark.parametrize("written", ["0.00001", "1e-05", "1e-5", "1.0e-05", "'1e-05'"])
 def test_a_learning_rate_is_a_float_however_it_is_written(tmp_path: Path, written: str) -> None:
-    text = SAMPLE.read_text().replace("lr: 0.002", f"lr: {written}")
+    text = SAMPLE.read_text().replace("lr: 0.001", f"lr: {written}")
     assert written in text
     path = tmp_path / "params.yaml"
     path.write_text(text)

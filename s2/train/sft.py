@@ -59,8 +59,9 @@ def train(run: SftRun, train_rows: Rows, validation_rows: Rows, sft: Sft, seed: 
         callbacks=[LossCurve(run.live)],
     )
     outcome = trainer.train(resume_from_checkpoint=last_checkpoint(run.checkpoints))
-    loss, loss_se = validation_loss(trainer.model, validation)
-    trainer.model.save_pretrained(run.adapter)
+    trained: Any = trainer.model
+    loss, loss_se = validation_loss(trained, validation)
+    trained.save_pretrained(run.adapter)
     tokenizer.save_pretrained(run.adapter)
     return {
         "train_loss": outcome.training_loss,
@@ -128,7 +129,6 @@ def _arguments(run: SftRun, sft: Sft, seed: int) -> SFTConfig:
         save_strategy="steps",
         save_steps=sft.save_steps,
         save_total_limit=2,
-        train_sampling_strategy="group_by_length",
         seed=seed,
         data_seed=seed,
         report_to="none",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from s2.dumps import read_chunks
@@ -35,8 +36,8 @@ def read_pages(paths: Iterable[Path]) -> Iterator[Page]:
 
 
 def _page_elements(path: Path) -> Iterator[Element]:
-    parser = XMLPullParser(["start", "end"])
-    root: Element | None = None
+    parser: Any = XMLPullParser(["start", "end"])
+    root = None
     for chunk in read_chunks(path):
         parser.feed(chunk)
         for event, element in parser.read_events():

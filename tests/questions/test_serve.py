@@ -42,10 +42,13 @@ def test_the_server_answers_and_ends_with_its_block(tmp_path: Path, tiny_model: 
 def test_a_killed_stage_leaves_no_server_behind(tmp_path: Path, tiny_model: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path; from s2.questions.serve import local_server\n"
-        f"with local_server(Path({str(tiny_model)!r}), 'float32', Path({str(tmp_path / 'log')!r})) as u:\n"
-        "    print(u, flush=True); time.sleep(600)"
+        "with local_server(Path(sys.argv[1]), 'float32', Path(sys.argv[2])) as base_url:\n"
+        "    print(base_url, flush=True); time.sleep(600)"
     )
-    stage = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    arguments = [str(tiny_model), str(tmp_path / "log")]
+    stage = subprocess.Popen(
+        [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
     assert stage.stdout
     base_url = stage.stdout.readline().strip()
     assert is_up(base_url)

@@ -79,7 +79,8 @@ class KillAt(TrainerCallback):
 def test_a_killed_training_goes_on_from_its_checkpoint(
     in_tmp: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = train(run_in(in_tmp / "whole", tiny_model), ROWS[:8], ROWS[8:], settings(), seed=1)
+    parameters = settings(lora={"r": 8, "alpha": 16, "dropout": 0.0, "targets": "all-linear"})
+    whole = train(run_in(in_tmp / "whole", tiny_model), ROWS[:8], ROWS[8:], parameters, seed=1)
 
     run = run_in(in_tmp / "cut", tiny_model)
     trainer = module.SFTTrainer
@@ -90,9 +91,9 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
             lambda **kw: trainer(**kw | {"callbacks": [*kw["callbacks"], KillAt(7)]}),
         )
         with pytest.raises(Killed):
-            train(run, ROWS[:8], ROWS[8:], settings(), seed=1)
+            train(run, ROWS[:8], ROWS[8:], parameters, seed=1)
     assert (run.checkpoints / "checkpoint-4").is_dir()
-    resumed = train(run, ROWS[:8], ROWS[8:], settings(), seed=1)
+    resumed = train(run, ROWS[:8], ROWS[8:], parameters, seed=1)
 
     for name in ("eval_loss", "base_eval_loss", "steps", "tokens_seen"):
         assert resumed[name] == pytest.approx(whole[name], rel=1e-4), name
