@@ -95,6 +95,29 @@ def fields(model: type[BaseModel]) -> set[str]:
     return names
 
 
+@pytest.mark.parametrize(
+    ("key", "readers"),
+    [
+        ("quality.readability.max_grade", {"splits"}),
+        ("quality.readability.min_ease", {"splits"}),
+        ("quality.toxicity.max_score", {"splits"}),
+        ("quality.length.reddit", {"splits"}),
+        ("splits.leakage", {"splits"}),
+        ("sft.lr", {"sft@eli5", "sft@wiki", "sft@eli5-wiki"}),
+        ("data.wiki.max_words", {"candidates@wiki"}),
+        ("questions.max_tokens", {"questions"}),
+    ],
+)
+def test_a_parameter_makes_only_its_readers_stale(key: str, readers: set[str]) -> None:
+    """Thresholds are the gates' alone, so that moving one never scores a row again."""
+    found = {
+        name
+        for name, stage in STAGES.items()
+        if any(key == read or key.startswith(f"{read}.") for read in declared_parameters(stage))
+    }
+    assert found == readers
+
+
 def test_packages_hold_no_code() -> None:
     """`__init__` modules are no dependency of any stage, so they must not decide anything."""
     for path in [*(ROOT / "s2").rglob("__init__.py"), ROOT / "stages/__init__.py"]:

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+
+from s2.files import write_text
+from s2.tables import write_rows
 
 ROOT = Path(__file__).parents[1]
 DATA_STAGES = ["params", "sample", "reddit", "wiki", "candidates_reddit", "candidates_wiki"]
@@ -99,6 +103,22 @@ def test_a_truncated_dump_ends_in_one_message_and_leaves_what_was_there(built: P
     assert "error: data/raw/sample/reddit/RC_sample.zst is damaged at byte" in last
     assert "Traceback" not in done.stderr
     assert snapshot(built) == before
+
+
+def test_an_unreachable_endpoint_ends_in_one_message_and_leaves_what_was_there(in_tmp: Path) -> None:
+    change(in_tmp, "base_url: null", "base_url: http://127.0.0.1:9/v1")
+    names = ["id", "split", "title", "answer"]
+    row = dict(zip(names, ["wiki_1", "train", "Moon", "The Moon is round."], strict=True))
+    schema = pa.schema([(name, pa.string()) for name in names])
+    write_rows(in_tmp / "data/splits/sft/wiki.parquet", schema, [row])
+    write_text(in_tmp / "data/questions/wiki.parquet", "what was there")
+    before = snapshot(in_tmp)
+    done = run(in_tmp, "questions")
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: questions.base_url http://127.0.0.1:9/v1 cannot be reached")
+    assert "Traceback" not in done.stderr
+    assert snapshot(in_tmp) == before
 
 
 SHARED = ROOT.parent / "shared/data"
