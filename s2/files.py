@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and fingerprints of files."""
 
+import glob
 import hashlib
 import json
 import os
@@ -11,8 +12,23 @@ from typing import Any
 
 
 def _aside(path: Path) -> Path:
+    """Where this process writes what will be `path`; what killed processes left there goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        pid, ending = left.name.split(".")[-2:]
+        if ending in ("part", "old") and pid.isdigit() and not _is_running(int(pid)):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextmanager
@@ -31,6 +47,18 @@ def temporary_file(path: Path) -> Iterator[Path]:
         yield part
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path` for intermediate files, removed when the block ends."""
+    part = _aside(path)
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager

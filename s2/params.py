@@ -45,6 +45,9 @@ class WikiData(Section):
 
 class Data(Section):
     raw: str
+    on_error: Literal["stop", "quarantine"]
+    workers: Positive
+    memory: Annotated[float, BeforeValidator(_no_bool), Field(gt=0)]
     reddit: RedditData
     wiki: WikiData
 

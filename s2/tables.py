@@ -17,20 +17,21 @@ BATCH_ROWS = 8_192
 ROW_GROUP = 65_536
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that spills to `.s2/duckdb` and draws no progress bar of its own."""
+def connect(memory_gb: float = 4) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that spills to `.s2/duckdb` what does not fit into `memory_gb`."""
     spill = Path(".s2/duckdb")
     spill.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
+    connection.execute(f"SET memory_limit = '{memory_gb} GB'")
     connection.execute(f"SET temp_directory = '{spill}'")
     connection.execute("SET preserve_insertion_order = false")
     return connection
 
 
-def scan(path: Path) -> str:
-    """SQL that reads one Parquet file."""
-    quoted = str(path).replace("'", "''")
-    return f"read_parquet('{quoted}')"
+def scan(*paths: Path) -> str:
+    """SQL that reads Parquet files of one schema."""
+    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{quoted}])"
 
 
 def query_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
@@ -42,10 +43,12 @@ def query_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Pa
     return write_batches(path, reader.schema, reader)
 
 
-def write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+def write_batches(
+    path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], compression: str = "zstd"
+) -> int:
     """Write record batches to Parquet atomically, in row groups of a fixed size; returns the rows."""
     rows, waiting = 0, pa.Table.from_batches([], schema)
-    with new_file(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+    with new_file(path) as part, pq.ParquetWriter(part, schema, compression=compression) as writer:
         for batch in batches:
             rows += batch.num_rows
             waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch], schema)])
@@ -85,8 +88,13 @@ def read_rows(path: Path, columns: list[str] | None = None) -> list[dict[str, An
     return pq.read_table(path, columns=columns).to_pylist()
 
 
+def stream_batches(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """A Parquet file of any size in batches of `BATCH_ROWS`."""
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(BATCH_ROWS, columns=columns)
+
+
 def stream_rows(path: Path, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
     """Rows of a Parquet file of any size, a batch in memory at a time."""
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(BATCH_ROWS, columns=columns):
-            yield from batch.to_pylist()
+    for batch in stream_batches(path, columns):
+        yield from batch.to_pylist()

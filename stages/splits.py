@@ -35,7 +35,7 @@ def main() -> None:
     readability = params.quality.readability.min_ease, params.quality.readability.max_grade
     max_toxic = params.quality.toxicity.max_score
 
-    reddit = connect()
+    reddit = connect(params.data.memory)
     verdict = reddit_gate(params.quality.length.reddit, *readability)
     reddit.execute(gate_table(REDDIT, REDDIT_TOXICITY, verdict, split("question_id", *shares)))
     reddit.execute(usable_questions(REDDIT, split("question_id", *shares)))
@@ -43,7 +43,7 @@ def main() -> None:
     pairs = params.splits.pairs.max_per_question
     assign_answers(reddit, params.splits.min_score, max_toxic, pairs)
 
-    wiki = connect()
+    wiki = connect(params.data.memory)
     verdict = wiki_gate(params.quality.length.wiki, *readability, max_toxic)
     wiki.execute(gate_table(WIKI, WIKI_TOXICITY, verdict, split("id", *shares)))
     write_json(METRICS, write_reddit(reddit) | write_wiki(wiki))

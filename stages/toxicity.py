@@ -25,7 +25,7 @@ def main() -> None:
     schema = pa.schema([("id", pa.string()), *((label, pa.float64()) for label in scorer.labels)])
     with temporary_file(out.with_suffix(".todo")) as todo, ContentCache(CACHE) as cache:
         query = f"SELECT id, answer FROM {scan(candidates)} WHERE dropped_by IS NULL ORDER BY id"
-        rows_in = query_to_parquet(connect(), query, todo)
+        rows_in = query_to_parquet(connect(params.data.memory), query, todo)
         ids = (row["id"] for row in stream_rows(todo, ["id"]))
         answers = (row["answer"] for row in stream_rows(todo, ["answer"]))
         scored = score_texts(scorer, answers, cache)

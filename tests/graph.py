@@ -51,8 +51,13 @@ def code_of(module: str) -> set[str]:
     return {path.as_posix() for path in seen}
 
 
+# How much of the machine to use: no output depends on them (tests/test_stages.py), so that changing
+# them must not rebuild anything.
+MACHINE = {"data.workers", "data.memory"}
+
+
 def parameters_of(module: str) -> set[str]:
-    """The keys or sections that a stage module reads from the variable `params`."""
+    """The keys or sections that a stage module reads from the variable `params`, but for `MACHINE`."""
     path = module_file(module)
     assert path
     found: set[str] = set()
@@ -63,6 +68,7 @@ def parameters_of(module: str) -> set[str]:
             found.add(".".join(_declared(chain)))
         if isinstance(node, ast.Attribute):
             inner.add(node.value)
+    found -= MACHINE
     return {key for key in found if not any(key.startswith(f"{other}.") for other in found)}
 
 

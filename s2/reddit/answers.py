@@ -11,8 +11,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from s2.quality.readability import Readability, count_words
+from s2.quality.readability import Readability, count_words, scorer
 from s2.reddit import text
+
+ROWS = 4_096
 
 CANDIDATES = pa.schema(
     [
@@ -60,18 +62,21 @@ def count_input(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(zip(found.columns, found.fetchall()[0], strict=True))
 
 
-def candidates(
-    connection: duckdb.DuckDBPyConnection, score: Callable[[str], Readability]
-) -> Iterator[dict[str, Any]]:
-    """Rows of `CANDIDATES` out of the views `posts` and `comments`: one for each top-level comment,
-    and one without an answer for each post that has none."""
-    reader = connection.sql(_JOIN).to_arrow_reader(8_192)
-    last_id, question, question_drop = "", "", None
-    for batch in reader:
-        for row in batch.to_pylist():
-            if row["question_id"] != last_id:
-                last_id, question, question_drop = row["question_id"], *_question(row)
-            yield _candidate(row, question, question_drop, score)
+def joined(connection: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
+    """Posts and their comments out of the views `posts` and `comments`: one row for each top-level
+    comment, and one without an answer for each post that has none, in order of their ids."""
+    return iter(connection.sql(_JOIN).to_arrow_reader(ROWS))
+
+
+def candidates(rows: pa.RecordBatch, method: str) -> pa.RecordBatch:
+    """Rows of `joined` as rows of `CANDIDATES`, readability measured by `method`."""
+    score = scorer(method)
+    last_id, question, question_drop, found = "", "", None, []
+    for row in rows.to_pylist():
+        if row["question_id"] != last_id:
+            last_id, question, question_drop = row["question_id"], *_question(row)
+        found.append(_candidate(row, question, question_drop, score))
+    return pa.RecordBatch.from_pylist(found, CANDIDATES)
 
 
 def _candidate(
@@ -80,8 +85,8 @@ def _candidate(
     question_drop: str | None,
     score: Callable[[str], Readability],
 ) -> dict[str, Any]:
-    answered = row["answer_id"] is not None
-    answer = text.prose(row["body"]) if answered else None
+    blocks = text.blocks(row["body"]) if row["answer_id"] is not None else None
+    answer = " ".join(blocks) if blocks is not None else None
     dropped_by = drop_reason(row, question_drop)
     measured = score(answer) if answer is not None and dropped_by is None else None
     return {
@@ -94,7 +99,7 @@ def _candidate(
         "words": count_words(answer) if answer is not None else None,
         "ease": measured.ease if measured else None,
         "grade": measured.grade if measured else None,
-        "ends_with_edit": text.ends_with_edit(row["body"]) if answered else None,
+        "ends_with_edit": text.ends_with_edit(blocks) if blocks is not None else None,
         "question_dropped_by": question_drop,
         "dropped_by": dropped_by,
     }

@@ -1,137 +1,147 @@
 """Reddit dumps, one JSON object a line, to Arrow, any era's schema.
 
 A monthly dump holds every subreddit: the wanted lines are picked out of the bytes before any of
-them is parsed.
+them is parsed, and of those only the fields that are wanted. The other lines are looked at for
+their shape alone, so that a broken one is not taken for one of another subreddit.
 """
 
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
-from s2.dumps import read_chunks
-from s2.errors import S2Error
-from s2.tables import record_batches, scan
+from s2.dumps import DamagedDump, read_chunks
+from s2.quarantine import Bad, OnError, quarantine
+from s2.reddit.rows import parse_lines
+from s2.tables import BATCH_ROWS, scan, write_batches
 
-_COMMON = [
-    ("id", pa.string()),
-    ("subreddit", pa.string()),
-    ("author", pa.string()),
-    ("score", pa.int64()),
-    ("created_utc", pa.int64()),
-    ("stickied", pa.bool_()),
-    ("distinguished", pa.string()),
-    ("retrieved_on", pa.int64()),
-]
-_PLACE = [("file", pa.string()), ("offset", pa.int64())]
-_POST = [
-    ("title", pa.string()),
-    ("selftext", pa.string()),
-    ("over_18", pa.bool_()),
-    ("is_self", pa.bool_()),
-]
-_COMMENT = [("link_id", pa.string()), ("parent_id", pa.string()), ("body", pa.string())]
-POSTS = pa.schema(_COMMON + _POST + _PLACE)
-COMMENTS = pa.schema(_COMMON + _COMMENT + _PLACE)
+MAX_LINE = 16 * 2**20
+_CASE_BIT = np.uint8(0x20)
+
+class _Block(NamedTuple):
+    """Whole lines: where they begin in the decompressed file, and their bytes."""
+
+    offset: int
+    text: bytes
 
 
-def read_dumps(
-    paths: Iterable[Path], schema: pa.Schema, subreddits: Iterable[str]
-) -> Iterator[pa.RecordBatch]:
-    """Record batches of `schema` (`POSTS` or `COMMENTS`) with the lines of the wanted subreddits."""
+class Shard(NamedTuple):
+    """What came out of one dump: files of rows and of what could not be read, and their counts."""
+
+    rows: Path
+    quarantine: Path
+    good: int
+    bad: Counter[str]
+
+
+def read_shard(
+    path: Path, folder: Path, schema: pa.Schema, subreddits: Iterable[str], on_error: OnError
+) -> Shard:
+    """Read one dump into two Parquet files in `folder`; raises `S2Error` as `Quarantine` does."""
+    rows, aside = folder / f"{path.name}.parquet", folder / f"{path.name}.quarantine.parquet"
+    with quarantine(aside, on_error) as found:
+        batches = found.good_ones(read_dump(path, schema, subreddits))
+        good = write_batches(rows, schema, batches, compression="none")
+    return Shard(rows, aside, good, found.counts)
+
+
+def read_dump(
+    path: Path, schema: pa.Schema, subreddits: Iterable[str]
+) -> Iterator[pa.RecordBatch | Bad]:
+    """Record batches of `schema` (`POSTS` or `COMMENTS`) with the lines of the wanted subreddits,
+    and what could not be read."""
     wanted = {name.lower() for name in subreddits}
+    picked: list[tuple[int, bytes]] = []
+    for block in _blocks(path):
+        if isinstance(block, Bad):
+            yield block
+            continue
+        data = np.frombuffer(block.text, np.uint8)
+        begins, ends, misshapen = _lines(data)
+        yield from _misshapen(path.name, block, begins[misshapen], ends[misshapen])
+        lines = np.unique(np.searchsorted(ends, _mentions(data, wanted)))
+        lines = lines[~misshapen[lines]]
+        for begin, end in zip(begins[lines].tolist(), ends[lines].tolist(), strict=True):
+            picked.append((block.offset + begin, block.text[begin:end]))
+        if len(picked) >= BATCH_ROWS:
+            yield from parse_lines(picked, path.name, schema, wanted)
+            picked = []
+    yield from parse_lines(picked, path.name, schema, wanted)
 
-    def rows() -> Iterator[dict[str, Any]]:
-        for path in paths:
-            for offset, line in wanted_lines(path, wanted):
-                row = parse_line(line, schema, f"{path}, byte {offset:,}")
-                if row["subreddit"].lower() in wanted:
-                    yield row | {"file": path.name, "offset": offset}
 
-    return record_batches(rows(), schema)
+def _mentions(data: np.ndarray, names: Iterable[str]) -> list[int]:
+    """Where a JSON string is one of the names, in upper or lower case. A few other places may be
+    among them, since characters are compared without the bit that tells a letter's case."""
+    folded = bytearray(len(data))
+    np.bitwise_or(data, _CASE_BIT, out=np.frombuffer(folded, np.uint8))
+    found = []
+    for name in names:
+        needle = bytes(byte | int(_CASE_BIT) for byte in f'"{name}"'.encode())
+        place = folded.find(needle)
+        while place >= 0:
+            found.append(place)
+            place = folded.find(needle, place + len(needle))
+    return found
 
 
-def latest_of_each_id(path: Path) -> str:
-    """SQL for the rows of a Parquet file with one row an id: that of the latest retrieval."""
+def latest_of_each_id(paths: Iterable[Path]) -> str:
+    """SQL for the rows of Parquet files with one row an id: that of the latest retrieval."""
     return f"""
-        FROM {scan(path)}
+        FROM {scan(*paths)}
         QUALIFY row_number() OVER (
             PARTITION BY id ORDER BY retrieved_on DESC, file DESC, "offset" DESC
         ) = 1
         ORDER BY id"""
 
 
-def wanted_lines(path: Path, subreddits: set[str]) -> Iterator[tuple[int, bytes]]:
-    """Offset (in the decompressed file) and bytes of each line that names a wanted subreddit."""
-    names = b"|".join(re.escape(name).encode() for name in sorted(subreddits))
-    pattern = re.compile(rb'"subreddit"\s*:\s*"(?:' + names + rb')"', re.IGNORECASE)
-    for start, block in _whole_lines(path):
-        done = 0
-        for match in pattern.finditer(block):
-            if match.start() < done:
-                continue
-            begin = block.rfind(b"\n", 0, match.start()) + 1
-            done = block.find(b"\n", match.end())
-            done = len(block) if done < 0 else done
-            yield start + begin, block[begin:done]
-
-
-def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Blocks that end where a line ends, with their offsets."""
-    start, rest = 0, b""
-    for chunk in read_chunks(path):
-        cut = chunk.rfind(b"\n") + 1
-        if not cut:
-            rest += chunk
-            continue
-        block = rest + chunk[:cut]
-        yield start, block
-        start, rest = start + len(block), chunk[cut:]
-    if rest:
-        yield start, rest
-
-
-def parse_line(line: bytes, schema: pa.Schema, place: str) -> dict[str, Any]:
-    """One line as a row of `schema`, its fields brought to one type whatever the dump's era."""
+def _blocks(path: Path) -> Iterator[_Block | Bad]:
+    """A dump as blocks that end where a line ends; no line longer than `MAX_LINE` is held."""
+    start, waiting, skipping = 0, b"", False
     try:
-        raw = json.loads(line)
-    except ValueError as error:
-        raise S2Error(f"{place}: not a line of JSON ({error})") from None
-    if not isinstance(raw, dict):
-        raise S2Error(f"{place}: not a JSON object")
-    if not raw.get("id"):
-        raise S2Error(f"{place}: no id")
-    raw.setdefault("is_self", str(raw.get("domain", "")).startswith("self."))
-    row = {}
-    for field in schema:
-        if field.name in {"file", "offset"}:
-            continue
-        try:
-            row[field.name] = _CONVERT[field.type](raw.get(field.name))
-        except (TypeError, ValueError):
-            raise S2Error(f"{place}: {field.name} is {raw[field.name]!r}, not {field.type}") from None
-    return row
+        for chunk in read_chunks(path):
+            if skipping:
+                skipped, newline, chunk = chunk.partition(b"\n")
+                start += len(skipped) + len(newline)
+                skipping = not newline
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                text = b"".join((waiting, memoryview(chunk)[:end]))
+                yield _Block(start, text)
+                start += len(text)
+                waiting = b""
+            waiting += chunk[end:]
+            if len(waiting) > MAX_LINE:
+                yield _too_long(path.name, start, waiting)
+                start, waiting, skipping = start + len(waiting), b"", True
+    except DamagedDump as error:
+        yield Bad(path.name, start, "damaged", str(error), waiting)
+        return
+    if waiting:
+        yield _Block(start, waiting)
 
 
-def _to_int(value: Any) -> int:
-    """Numbers arrive as numbers, as strings and as null."""
-    return int(float(value)) if value not in (None, "") else 0
+def _too_long(file: str, offset: int, line: bytes) -> Bad:
+    return Bad(file, offset, "line_too_long", f"a line longer than {MAX_LINE:,} bytes", line)
 
 
-def _to_bool(value: Any) -> bool:
-    return value not in (None, False, 0, "", "false", "False")
+def _lines(data: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where each line begins and ends, and which are not of the shape {...} or are too long."""
+    ends = np.flatnonzero(data == ord("\n"))
+    if data[-1] != ord("\n"):
+        ends = np.append(ends, len(data))
+    begins = np.append(0, ends[:-1] + 1)
+    misshapen = (data[begins] != ord("{")) | (data[ends - 1] != ord("}"))
+    return begins, ends, misshapen | (ends - begins > MAX_LINE)
 
 
-def _to_text(value: Any) -> str:
-    """Text without lone surrogates, which JSON can hold and UTF-8 cannot."""
-    return "" if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
-
-
-_CONVERT: dict[pa.DataType, Callable[[Any], Any]] = {
-    pa.int64(): _to_int,
-    pa.bool_(): _to_bool,
-    pa.string(): _to_text,
-}
+def _misshapen(file: str, block: _Block, begins: np.ndarray, ends: np.ndarray) -> Iterator[Bad]:
+    """Of the misshapen lines those that are more than blank."""
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+        line, offset = block.text[begin:end], block.offset + begin
+        if len(line) > MAX_LINE:
+            yield _too_long(file, offset, line)
+        elif line.strip():
+            yield Bad(file, offset, "not_json", "not a line of JSON", line)

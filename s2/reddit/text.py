@@ -10,7 +10,7 @@ from markdown_it.token import Token
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
-_QUOTED_LINE = re.compile(r"^[ ]{0,3}>(?!!).*$", re.MULTILINE)
+_AFTER_QUOTE = re.compile(r"^((?:[ ]{0,3}>).*\n)(?=[ ]{0,3}[^ >\n])", re.MULTILINE)
 _SPOILER = re.compile(r">!|!<")
 _SUPERSCRIPT = re.compile(r"\^\(([^()]*)\)|\^(?=\w)")
 _URL = re.compile(r"(?:https?://|www\.)[^\s)\]]+|_?\bURL_\d+\b_?", re.IGNORECASE)
@@ -35,11 +35,13 @@ _QUESTION_WORD = re.compile(
 def blocks(markdown: str) -> list[str]:
     """The prose of each paragraph, heading or list item, white space folded.
 
-    Links keep their text; quoted lines, code blocks, tables, pictures, URLs and `_URL_n_`
-    placeholders go; superscripts and spoilers lose their marks.
+    Links keep their text; quotes, code blocks, tables, pictures, URLs and `_URL_n_` placeholders
+    go; superscripts and spoilers lose their marks.
     """
     text = _INVISIBLE.sub("", html.unescape(html.unescape(markdown)))
-    text = _SPOILER.sub("", _QUOTED_LINE.sub("", text))
+    # A quote ends with its last quoted line: the answer often follows without a blank line, and
+    # would count as quoted by CommonMark's lazy continuation.
+    text = _AFTER_QUOTE.sub(r"\1\n", _SPOILER.sub("", text))
     found = []
     for prose in _paragraphs(_MARKDOWN.parse(text)):
         prose = _URL.sub("", _SUPERSCRIPT.sub(lambda match: match.group(1) or "", prose))
@@ -55,10 +57,10 @@ def prose(markdown: str) -> str:
 
 
 def _paragraphs(tokens: Sequence[Token]) -> Iterator[str]:
-    table = 0
+    gone = 0
     for token in tokens:
-        table += token.nesting if token.type in {"table_open", "table_close"} else 0
-        if token.type == "inline" and not table:
+        gone += token.nesting if token.tag in {"table", "blockquote"} else 0
+        if token.type == "inline" and not gone:
             yield "".join(_inline(token.children or []))
 
 
@@ -91,6 +93,6 @@ def question_title(title: str) -> str:
     return _ELI5_TAG.sub("", prose(title))
 
 
-def ends_with_edit(markdown: str) -> bool:
-    """Whether a paragraph after the first begins with `Edit:` or the like."""
-    return any(_EDIT.match(block) for block in blocks(markdown)[1:])
+def ends_with_edit(blocks: Sequence[str]) -> bool:
+    """Whether one of a text's blocks after the first begins with `Edit:` or the like."""
+    return any(_EDIT.match(block) for block in blocks[1:])

@@ -3,6 +3,7 @@
 import math
 import resource
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def train(run: SftRun, train_rows: Rows, validation_rows: Rows, sft: Sft, seed: 
     trained.save_pretrained(run.adapter)
     tokenizer.save_pretrained(run.adapter)
     return {
-        "train_loss": outcome.training_loss,
+        "train_loss": mean_training_loss(trainer.state.log_history),
         "eval_loss": loss,
         "eval_loss_se": loss_se,
         "base_eval_loss": base_loss,
@@ -139,6 +140,14 @@ def _arguments(run: SftRun, sft: Sft, seed: int) -> SFTConfig:
     )
 
 
+def mean_training_loss(log_history: list[dict[str, float]]) -> float:
+    """Mean loss over all steps, a resumed run's earlier ones too, which the trainer's own mean leaves
+    out. Each logged loss is the mean over the steps since the one before."""
+    losses = [(log["step"], log["loss"]) for log in log_history if "loss" in log]
+    steps = [step - before for (before, _), (step, _) in pairwise([(0, 0.0), *losses])]
+    return sum(n * loss for n, (_, loss) in zip(steps, losses, strict=True)) / sum(steps)
+
+
 def _throughput(trainer: SFTTrainer, seconds: float) -> dict[str, float]:
     """Tokens seen by the whole run, and tokens a second of the part that this process did."""
     seen = int(trainer.state.num_input_tokens_seen)
@@ -165,6 +174,10 @@ class LossCurve(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         self._draw(logs, state.global_step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Log at the last step and with each checkpoint, so that no step's loss is lost."""
+        control.should_log |= control.should_save or state.global_step == state.max_steps
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._live.end()

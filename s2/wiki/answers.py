@@ -1,11 +1,11 @@
 """Articles to answers: rows with `dropped_by`, and the truncation at a number of words."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 
-from s2.quality.readability import Readability, count_words
+from s2.quality.readability import Readability, count_words, scorer
 from s2.wiki import wikitext
 
 CANDIDATES = pa.schema(
@@ -23,26 +23,31 @@ CANDIDATES = pa.schema(
 )
 
 
-def candidates(
-    articles: Iterable[dict[str, Any]], max_words: int, score: Callable[[str], Readability]
-) -> Iterator[dict[str, Any]]:
-    """Rows of `CANDIDATES` out of rows of `s2.wiki.articles.ARTICLES`."""
-    for row in articles:
-        kept = first_paragraphs(row["paragraphs"], max_words)
-        answer = " ".join(kept)
-        dropped_by = drop_reason(row)
-        measured = score(answer) if dropped_by is None else None
-        yield {
-            "id": row["id"],
-            "title": row["title"],
-            "answer": answer,
-            "article_words": sum(map(count_words, row["paragraphs"])),
-            "words": count_words(answer),
-            "ease": measured.ease if measured else None,
-            "grade": measured.grade if measured else None,
-            "residual_markup": wikitext.has_residue(kept),
-            "dropped_by": dropped_by,
-        }
+def candidates(articles: pa.RecordBatch, max_words: int, method: str) -> pa.RecordBatch:
+    """Rows of `s2.wiki.articles.ARTICLES` as rows of `CANDIDATES`, readability by `method`."""
+    score = scorer(method)
+    rows = [_candidate(row, max_words, score) for row in articles.to_pylist()]
+    return pa.RecordBatch.from_pylist(rows, CANDIDATES)
+
+
+def _candidate(
+    row: dict[str, Any], max_words: int, score: Callable[[str], Readability]
+) -> dict[str, Any]:
+    kept = first_paragraphs(row["paragraphs"], max_words)
+    answer = " ".join(kept)
+    dropped_by = drop_reason(row)
+    measured = score(answer) if dropped_by is None else None
+    return {
+        "id": row["id"],
+        "title": row["title"],
+        "answer": answer,
+        "article_words": sum(map(count_words, row["paragraphs"])),
+        "words": count_words(answer),
+        "ease": measured.ease if measured else None,
+        "grade": measured.grade if measured else None,
+        "residual_markup": wikitext.has_residue(kept),
+        "dropped_by": dropped_by,
+    }
 
 
 def first_paragraphs(paragraphs: list[str], max_words: int) -> list[str]:
@@ -62,6 +67,6 @@ def drop_reason(row: dict[str, Any]) -> str | None:
         "redirect": row["redirect"],
         "namespace": row["namespace"] != 0,
         "disambiguation": row["disambiguation"] or row["title"].endswith("(disambiguation)"),
-        "list": row["title"].startswith(("List of ", "Lists of ")),
+        "list": row["list"] or row["title"].startswith(("List of ", "Lists of ")),
     }
     return next((reason for reason, holds in checks.items() if holds), None)

@@ -1,13 +1,47 @@
-"""MediaWiki export XML (https://www.mediawiki.org/wiki/Help:Export) to pages, one in memory at a time."""
+"""MediaWiki export XML (https://www.mediawiki.org/wiki/Help:Export) to pages.
 
+A dump is cut at the ends of pages into blocks of some megabytes, which are parsed each by itself:
+many at once, no more than a few in memory. Only pages are ever given to the XML parser, so a
+document type declaration, and with it an entity that blows up, is never read.
+"""
+
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from xml.etree.ElementTree import Element, ParseError, XMLPullParser
+from typing import NamedTuple
+from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from s2.dumps import read_chunks
-from s2.errors import S2Error
+from s2.dumps import DamagedDump, read_chunks
+from s2.quarantine import Bad
+
+MAX_PAGE = 64 * 2**20
+MAX_HEAD = 2**20
+
+_OPEN, _CLOSE = b"<page>", b"</page>"
+_NAMESPACE = re.compile(r'<namespace key="(-?\d+)"[^>]*?(?:/>|>([^<]*)</namespace>)')
+_CANONICAL = {"media": -2, "talk": 1, "user": 2, "file": 6, "image": 6, "template": 10, "category": 14}
+_WITHOUT_TEXT = (-2, 6, 14)
+
+
+class Site(NamedTuple):
+    """A wiki's namespaces: number by lower-case name, English names always among them."""
+
+    namespaces: dict[str, int]
+
+    @property
+    def media(self) -> frozenset[str]:
+        """Names of the namespaces whose links show no text: media, files and categories."""
+        return frozenset(name for name, key in self.namespaces.items() if key in _WITHOUT_TEXT)
+
+
+class Block(NamedTuple):
+    """Whole pages of one dump as XML, and the byte of the decompressed file at which they begin."""
+
+    file: str
+    site: Site
+    offset: int
+    text: bytes
 
 
 @dataclass(frozen=True)
@@ -20,50 +54,80 @@ class Page:
     redirect: bool
     text: str
     file: str
+    offset: int
 
 
-def read_pages(paths: Iterable[Path]) -> Iterator[Page]:
-    """Pages of dumps; raises `S2Error` that names the file and the last whole page if one is damaged."""
+def read_blocks(paths: Iterable[Path]) -> Iterator[Block | Bad]:
+    """The blocks of dumps, and what could not be read."""
     for path in paths:
-        last = "none"
+        start, waiting, site = 0, b"", None
         try:
-            for element in _page_elements(path):
-                page = _page(element, path)
-                yield page
-                last = f"{page.title!r} (id {page.id})"
-        except ParseError as error:
-            raise S2Error(f"{path} is damaged: {error}; last whole page: {last}") from None
+            for chunk in read_chunks(path):
+                waiting += chunk
+                if site is None:
+                    head, found, _ = waiting.partition(_OPEN)
+                    if not found and len(head) < MAX_HEAD:
+                        continue
+                    site = _read_site(head)
+                end = waiting.rfind(_CLOSE) + len(_CLOSE)
+                if end >= len(_CLOSE):
+                    begin = waiting.find(_OPEN)
+                    yield Block(path.name, site, start + begin, waiting[begin:end])
+                    start, waiting = start + end, waiting[end:]
+                elif len(waiting) > MAX_PAGE:
+                    detail = f"{MAX_PAGE:,} bytes without the end of a page"
+                    yield Bad(path.name, start, "page_too_long", detail, waiting)
+                    start, waiting = start + len(waiting), b""
+        except DamagedDump as error:
+            yield Bad(path.name, start, "damaged", str(error), waiting)
+            continue
+        if not waiting.rstrip().endswith(b"</mediawiki>"):
+            detail = f"{path} ends before </mediawiki>, in the middle of a page or between two"
+            yield Bad(path.name, start, "damaged", detail, waiting)
 
 
-def _page_elements(path: Path) -> Iterator[Element]:
-    parser: Any = XMLPullParser(["start", "end"])
-    root = None
-    for chunk in read_chunks(path):
-        parser.feed(chunk)
-        for event, element in parser.read_events():
-            root = element if root is None else root
-            if event == "end" and _local(element) == "page":
-                yield element
-                root.clear()
-    parser.close()
+def _read_site(head: bytes) -> Site:
+    """The namespaces that a dump's head names (https://www.mediawiki.org/wiki/Help:Namespaces)."""
+    found = _NAMESPACE.findall(head.decode("utf-8", "replace"))
+    return Site(_CANONICAL | {name.lower(): int(key) for key, name in found if name})
 
 
-def _local(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _page(element: Element, path: Path) -> Page:
-    fields = {_local(child): child for child in element}
-    revision = {_local(child): child for child in fields.get("revision", Element("none"))}
+def pages(block: Block) -> Iterator[Page | Bad]:
+    """The pages of a block, and what is no proper page."""
+    cuts = [match.start() for match in re.finditer(_OPEN, block.text)]
+    texts = [
+        (block.offset + begin, block.text[begin:end])
+        for begin, end in zip(cuts, [*cuts[1:], len(block.text)], strict=True)
+    ]
     try:
-        return Page(
-            id=int(fields["id"].text or ""),
-            title=fields["title"].text or "",
-            namespace=int(fields["ns"].text or ""),
-            redirect="redirect" in fields,
-            text=(revision["text"].text or "") if "text" in revision else "",
-            file=path.name,
-        )
-    except (KeyError, ValueError) as error:
-        title = fields["title"].text if "title" in fields else "without a title"
-        raise S2Error(f"{path}: page {title!r} has no proper id, title or ns ({error})") from None
+        elements = list(fromstring(b"<pages>" + block.text + b"</pages>"))
+    except ParseError:
+        elements = []
+    for number, (offset, text) in enumerate(texts):
+        try:
+            element = elements[number] if len(elements) == len(texts) else fromstring(text)
+            yield _page(element, block, offset)
+        except ParseError as error:
+            yield Bad(block.file, offset, "not_xml", f"a page that is not XML ({error})", text)
+        except (KeyError, ValueError) as error:
+            detail = f"a page without a proper id, title or ns ({error})"
+            yield Bad(block.file, offset, "not_a_page", detail, text)
+
+
+def _page(element: Element, block: Block, offset: int) -> Page:
+    """Raises `KeyError` or `ValueError` where a field is missing or no number."""
+    fields = {child.tag: child for child in element}
+    revision = {child.tag: child for child in fields.get("revision", ())}
+    title = fields["title"].text or ""
+    prefix, colon, _ = title.partition(":")
+    # Dumps from before 2012 say the namespace in the title alone.
+    namespace = block.site.namespaces.get(prefix.lower(), 0) if colon else 0
+    return Page(
+        id=int(fields["id"].text or ""),
+        title=title,
+        namespace=int(fields["ns"].text or "") if "ns" in fields else namespace,
+        redirect="redirect" in fields,
+        text=(revision["text"].text or "") if "text" in revision else "",
+        file=block.file,
+        offset=offset,
+    )

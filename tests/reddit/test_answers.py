@@ -3,9 +3,8 @@ from typing import Any
 
 import pytest
 
-from s2.quality.readability import scorer
-from s2.reddit.answers import CANDIDATES, candidates, count_input
-from s2.reddit.dump import COMMENTS, POSTS
+from s2.reddit.answers import CANDIDATES, candidates, count_input, joined
+from s2.reddit.rows import COMMENTS, POSTS
 from s2.tables import connect, scan, write_rows
 
 POST = {
@@ -38,9 +37,9 @@ def run(
     for name in ("posts", "comments"):
         connection.execute(f"CREATE VIEW {name} AS FROM {scan(folder / f'{name}.parquet')}")
     counts = count_input(connection)
-    rows = list(candidates(connection, scorer("report")))
-    assert all(set(row) == set(CANDIDATES.names) for row in rows)
-    return rows, counts
+    batches = [candidates(batch, "report") for batch in joined(connection)]
+    assert all(batch.schema == CANDIDATES for batch in batches)
+    return [row for batch in batches for row in batch.to_pylist()], counts
 
 
 def test_a_clean_pair_is_measured(in_tmp: Path) -> None:

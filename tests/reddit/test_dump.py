@@ -4,12 +4,18 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from s2.errors import S2Error
-from s2.reddit.dump import COMMENTS, POSTS, latest_of_each_id, parse_line, read_dumps, wanted_lines
-from s2.tables import connect, query_to_parquet, read_rows, write_batches
+from s2.quarantine import Bad, quarantine
+from s2.reddit import dump as module
+from s2.reddit.dump import latest_of_each_id, read_dump, read_shard
+from s2.reddit.rows import COMMENTS
+from s2.tables import connect, query_to_parquet, read_rows
+
+GOOD = b'{"id":"%s","subreddit":"x","body":"text"}\n'
 
 
 def dump(path: Path, rows: list[Any]) -> Path:
@@ -17,50 +23,94 @@ def dump(path: Path, rows: list[Any]) -> Path:
     return path
 
 
+def read(path: Path, subreddit: str = "x") -> tuple[list[dict[str, Any]], list[Bad]]:
+    items = list(read_dump(path, COMMENTS, [subreddit]))
+    rows = [row for item in items if isinstance(item, pa.RecordBatch) for row in item.to_pylist()]
+    return rows, [item for item in items if isinstance(item, Bad)]
+
+
 def test_wanted_lines_are_picked_out_whatever_their_case_and_spacing(tmp_path: Path) -> None:
     rows = [
         {"id": "a", "subreddit": "askscience", "body": "x"},
         {"id": "b", "subreddit": "pics", "body": 'says "subreddit":"askscience" in its text'},
         {"id": "c", "subreddit": "AskScience", "body": "y"},
+        {"id": "d", "subreddit": "pics", "crosspost_parent_list": [{"subreddit": "askscience"}]},
     ]
     path = dump(tmp_path / "RC", rows)
     with path.open("a") as file:
-        file.write('{"subreddit" : "askscience","id":"d"}')
-    (batch,) = read_dumps([path], COMMENTS, ["askscience"])
-    assert batch["id"].to_pylist() == ["a", "c", "d"]
+        file.write('\n{"subreddit" : "askscience","id":"e"}')
+    found, bad = read(path, "ASKscience")
+    assert [row["id"] for row in found] == ["a", "c", "e"] and not bad
     data = path.read_bytes()
-    for offset, line in wanted_lines(path, {"askscience"}):
-        assert data[offset : offset + len(line)] == line
-
-
-def test_any_eras_schema_becomes_one() -> None:
-    old = {"id": "a", "subreddit": "x", "created_utc": "1136074029", "score": None, "domain": "self.x"}
-    new = {"id": "b", "subreddit": "x", "created_utc": 1.6e9, "score": "7", "stickied": None}
-    first = parse_line(json.dumps(old).encode(), POSTS, "here")
-    second = parse_line(json.dumps(new | {"title": 5, "is_self": True}).encode(), POSTS, "here")
-    assert (first["created_utc"], first["score"], first["is_self"]) == (1136074029, 0, True)
-    assert (second["created_utc"], second["score"], second["title"]) == (1_600_000_000, 7, "5")
-    assert first["title"] == "" and second["stickied"] is False
+    for row in found:
+        assert data[row["offset"] :].startswith(b"{") and row["file"] == "RC"
+        assert json.loads(data[row["offset"] :].partition(b"\n")[0])["id"] == row["id"]
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("line", "reason"),
     [
-        (b'{"subreddit":"x", "id"', "file, byte 9: not a line of JSON"),
-        (b'["subreddit"]', "not a JSON object"),
-        (b'{"subreddit":"x"}', "no id"),
-        (b'{"subreddit":"x","id":"a","score":"many"}', "score is 'many', not int64"),
-        (b'{"subreddit":"x","id":"a","body":"\xff\xfe"}', "not a line of JSON"),
+        (b'{"subreddit":"x", "id"', "not_json"),
+        (b'{"subreddit":"pics","body":"cut', "not_json"),
+        (b"\x00\x00\x00", "not_json"),
+        (b"<html>", "not_json"),
+        (b'{"subreddit":"x","id":"a","body":"\xff\xfe"}', "bad_utf8"),
+        (b'{"subreddit":"x"}', "no_id"),
+        (b'{"subreddit":"x","id":"a","score":"many"}', "wrong_type"),
+        (b'{"subreddit":"x","id":"b","body":"' + b"y" * 3_000 + b'"}', "line_too_long"),
     ],
 )
-def test_a_bad_line_is_told_with_its_place(line: bytes, message: str) -> None:
-    with pytest.raises(S2Error, match=message):
-        parse_line(line, COMMENTS, "file, byte 9")
+def test_a_bad_line_is_told_with_its_place_or_set_aside(
+    tmp_path: Path, line: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_LINE", 2_000)
+    path = tmp_path / "RC"
+    path.write_bytes(GOOD % b"one" + line + b"\n" + GOOD % b"two")
+    rows, (bad,) = read(path)
+    assert [row["id"] for row in rows] == ["one", "two"]
+    assert (bad.reason, bad.offset) == (reason, len(GOOD % b"one"))
+    assert line.startswith(bad.content)
+    with pytest.raises(S2Error, match=r"RC, byte 43 of its text: .*data.on_error: quarantine"):
+        read_shard(path, tmp_path, COMMENTS, ["x"], "stop")
+    shard = read_shard(path, tmp_path, COMMENTS, ["x"], "quarantine")
+    assert (shard.good, dict(shard.bad)) == (2, {reason: 1})
+    (aside,) = read_rows(shard.quarantine)
+    assert (aside["file"], aside["offset"], aside["reason"]) == ("RC", 43, reason)
 
 
-def test_lone_surrogates_do_not_stop_a_month(tmp_path: Path) -> None:
-    row = parse_line(b'{"id":"a","subreddit":"x","body":"\\ud83d broken"}', COMMENTS, "here")
-    assert row["body"] == "? broken"
+def test_a_line_longer_than_memory_allows_is_skipped_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_LINE", 2_000)
+    monkeypatch.setattr("s2.dumps.CHUNK", 512)
+    path = tmp_path / "RC"
+    long = b'{"id":"b","subreddit":"x","body":"' + b"y" * 10_000 + b'"}\n'
+    path.write_bytes(GOOD % b"one" + long + GOOD % b"two")
+    rows, (bad,) = read(path)
+    assert [row["id"] for row in rows] == ["one", "two"]
+    assert path.read_bytes()[rows[1]["offset"] :] == GOOD % b"two"
+    assert bad.reason == "line_too_long" and 2_000 < len(bad.content) < 3_000
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.97])
+def test_what_was_read_before_the_damage_is_kept(tmp_path: Path, share: float) -> None:
+    data = zstandard.compress(b"".join(GOOD % str(i).encode() for i in range(40_000)))
+    path = tmp_path / "RC.zst"
+    path.write_bytes(data[: int(len(data) * share)])
+    rows, (bad,) = read(path)
+    assert [row["id"] for row in rows] == [str(i) for i in range(len(rows))]
+    assert bad.reason == "damaged" and "RC.zst is damaged at byte" in bad.detail
+    assert bad.offset == sum(len(GOOD % row["id"].encode()) for row in rows)
+
+
+def test_a_corrupt_byte_is_told(tmp_path: Path) -> None:
+    settings = zstandard.ZstdCompressor(write_checksum=True)
+    data = bytearray(settings.compress(b"".join(GOOD % str(i).encode() for i in range(9_000))))
+    data[len(data) // 2] ^= 0xFF
+    path = tmp_path / "RC.zst"
+    path.write_bytes(data)
+    _, bad = read(path)
+    assert "damaged" in {piece.reason for piece in bad}
 
 
 @given(
@@ -74,9 +124,22 @@ def test_lone_surrogates_do_not_stop_a_month(tmp_path: Path) -> None:
 )
 def test_every_wanted_line_arrives(tmp_path_factory: pytest.TempPathFactory, rows: list[Any]) -> None:
     path = tmp_path_factory.mktemp("dump") / "RC"
-    dump(path, [row | {"subreddit": "x" if i % 2 else "y"} for i, row in enumerate(rows)])
-    read = [row for batch in read_dumps([path], COMMENTS, ["x"]) for row in batch.to_pylist()]
-    assert [row["id"] for row in read] == [row["id"] for row in rows[1::2]]
+    dump(path, [{"id": "z", "subreddit": "y"}])
+    dump(path, [row | {"subreddit": "x" if i % 2 else "y"} for i, row in enumerate(rows)] or [{}])
+    found, _ = read(path)
+    assert [row["id"] for row in found] == [row["id"] for row in rows[1::2]]
+
+
+@given(st.lists(st.binary(max_size=30), max_size=8))
+def test_whatever_a_line_holds_it_is_a_row_or_set_aside_or_not_wanted(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
+) -> None:
+    path = tmp_path_factory.mktemp("dump") / "RC"
+    path.write_bytes(b"".join(GOOD % b"a" + b'{"subreddit":"x",' + line + b"}\n" for line in lines) or b"\n")
+    rows, bad = read(path)
+    good = sum(row["id"] == "a" for row in rows)
+    assert good >= len(lines)
+    assert len(rows) + len(bad) >= 2 * len(lines)
 
 
 def test_the_latest_retrieval_of_an_id_wins(in_tmp: Path) -> None:
@@ -85,15 +148,16 @@ def test_the_latest_retrieval_of_an_id_wins(in_tmp: Path) -> None:
         {"id": "a", "subreddit": "x", "body": "new", "retrieved_on": 2},
         {"id": "b", "subreddit": "x", "body": "only"},
     ]
-    batches = list(read_dumps([dump(in_tmp / "RC", rows)], COMMENTS, ["x"]))
-    write_batches(in_tmp / "all.parquet", COMMENTS, batches)
-    query_to_parquet(connect(), latest_of_each_id(in_tmp / "all.parquet"), in_tmp / "one.parquet")
+    shards = [
+        read_shard(dump(in_tmp / name, part), in_tmp, COMMENTS, ["x"], "stop").rows
+        for name, part in (("RC_1", rows[1:]), ("RC_2", rows[:1]))
+    ]
+    query_to_parquet(connect(), latest_of_each_id(shards), in_tmp / "one.parquet")
     found = read_rows(in_tmp / "one.parquet", ["id", "body"])
     assert found == [{"id": "a", "body": "new"}, {"id": "b", "body": "only"}]
 
 
-def test_no_wanted_line_is_an_empty_table(tmp_path: Path) -> None:
-    path = dump(tmp_path / "RC", [{"id": "a", "subreddit": "pics"}])
-    batches = list(read_dumps([path], COMMENTS, ["x"]))
-    assert write_batches(tmp_path / "o.parquet", COMMENTS, batches) == 0
-    assert pa.schema(COMMENTS) == COMMENTS
+def test_a_quarantine_of_nothing_is_an_empty_file(tmp_path: Path) -> None:
+    with quarantine(tmp_path / "q.parquet", "stop") as found:
+        assert list(found.good_ones([1, 2])) == [1, 2]
+    assert read_rows(tmp_path / "q.parquet") == [] and not found.counts

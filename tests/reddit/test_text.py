@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2.reddit.text import ends_with_edit, is_bot, is_gone, is_question, prose, question_title
+from s2.reddit.text import blocks, ends_with_edit, is_bot, is_gone, is_question, prose, question_title
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,17 @@ from s2.reddit.text import ends_with_edit, is_bot, is_gone, is_question, prose, 
         ("> quoted question\n\nThe answer.", "The answer."),
         ("&gt; quoted, escaped\nThe answer.", "The answer."),
         ("> > nested\n> quote\n\nAnswer.", "Answer."),
+        ("> quoted\nThe answer\ngoes on.", "The answer goes on."),
+        ("* > quoted in a list\n\nAnswer.", "Answer."),
+        ("Before.\n> quoted\n\nAfter.", "Before. After."),
+        ("5 > 3 and a -> b.", "5 > 3 and a -> b."),
+        ("\\> no quote", "> no quote"),
+        ("> >!hidden!<\n\nAnswer.", "Answer."),
+        ("~~struck~~ **bold*nested*** _under_", "struck boldnested under"),
+        ("2^2^2 and x^(a b) and ^tiny ^words", "222 and xa b and tiny words"),
+        ("| a | b\n:--|:--\n1 | 2\n\nAfter.", "After."),
+        ("Caf&eacute; &#8217; &amp;amp; &nbsp;x", "Café ’ & x"),
+        ("\u200bZero\u200d-width\ufeff", "Zero-width"),
         ("**Bold** and *italic* and ~~gone~~.", "Bold and italic and gone."),
         ("10^(6) and x^2", "106 and x2"),
         ("The butler. >!He did it.!<", "The butler. He did it."),
@@ -76,7 +87,7 @@ def test_the_tag_leaves_the_title() -> None:
 
 
 def test_edits_are_seen_after_the_first_paragraph() -> None:
-    assert ends_with_edit("An answer.\n\nEdit: thanks for the gold!")
-    assert ends_with_edit("An answer.\n\n**EDIT 2:** typo")
-    assert not ends_with_edit("Edit: this is all there is.")
-    assert not ends_with_edit("I edit films.\n\nEditing is fun.")
+    assert ends_with_edit(blocks("An answer.\n\nEdit: thanks for the gold!"))
+    assert ends_with_edit(blocks("An answer.\n\n**EDIT 2:** typo"))
+    assert not ends_with_edit(blocks("Edit: this is all there is."))
+    assert not ends_with_edit(blocks("I edit films.\n\nEditing is fun."))

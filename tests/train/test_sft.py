@@ -15,7 +15,7 @@ from s2.train.adapters import load_tokenizer
 from s2.train.checkpoints import checkpoint_folder
 from s2.train.merge import merge_simple
 from s2.train.prompts import format_prompt
-from s2.train.sft import SftRun, encode, train, validation_loss
+from s2.train.sft import SftRun, encode, mean_training_loss, train, validation_loss
 
 ROOT = Path(__file__).parents[2]
 ANSWERS = ["The sky is blue.", "Light scatters.", "It is the sun."]
@@ -95,7 +95,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
     assert (run.checkpoints / "checkpoint-4").is_dir()
     resumed = train(run, ROWS[:8], ROWS[8:], parameters, seed=1)
 
-    for name in ("eval_loss", "base_eval_loss", "steps", "tokens_seen"):
+    for name in ("train_loss", "eval_loss", "base_eval_loss", "steps", "tokens_seen"):
         assert resumed[name] == pytest.approx(whole[name], rel=1e-4), name
     curves = [
         (in_tmp / kind / "live/plots/metrics/train/loss.tsv").read_text().splitlines()
@@ -137,3 +137,8 @@ def test_the_loss_of_a_batch_of_rows_is_a_mean_over_tokens(tiny_model: Path) -> 
         total, count = total + loss * tokens, count + tokens
     mean, error = validation_loss(model, rows)
     assert mean == pytest.approx(total / count, rel=1e-5) and error > 0
+
+
+def test_the_training_loss_is_the_mean_over_all_steps() -> None:
+    log = [{"step": 4, "loss": 3.0}, {"step": 4, "eval_loss": 9.0}, {"step": 6, "loss": 1.5}]
+    assert mean_training_loss(log) == pytest.approx((4 * 3.0 + 2 * 1.5) / 6)

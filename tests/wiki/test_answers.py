@@ -1,8 +1,8 @@
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from s2.quality.readability import scorer
 from s2.wiki.answers import candidates, drop_reason, first_paragraphs
 
 ROW: dict[str, Any] = {
@@ -11,6 +11,7 @@ ROW: dict[str, Any] = {
     "namespace": 0,
     "redirect": False,
     "disambiguation": False,
+    "list": False,
     "paragraphs": ["The Moon is far.", "It is round."],
 }
 
@@ -23,7 +24,8 @@ def test_whole_paragraphs_until_the_words_are_reached() -> None:
 
 
 def test_an_article_is_measured() -> None:
-    (row,) = candidates([ROW], 4, scorer("report"))
+    rows = candidates(pa.RecordBatch.from_pylist([ROW]), max_words=4, method="report")
+    (row,) = rows.to_pylist()
     assert (row["answer"], row["words"], row["article_words"]) == ("The Moon is far.", 4, 7)
     assert row["dropped_by"] is None and row["ease"] > 100 and not row["residual_markup"]
 
@@ -36,6 +38,7 @@ def test_an_article_is_measured() -> None:
         ({"disambiguation": True}, "disambiguation"),
         ({"title": "Mercury (disambiguation)"}, "disambiguation"),
         ({"title": "List of moons"}, "list"),
+        ({"list": True}, "list"),
         ({}, None),
     ],
 )
