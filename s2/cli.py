@@ -89,6 +89,69 @@ def ask(
     typer.echo(answer.text + ("" if answer.ended else " …"))
 
 
+@app.command()
+def score(
+    file: Annotated[Path, typer.Argument(help="A CSV, JSONL or Parquet file.")],
+    text: Annotated[str, typer.Option(help="The column that holds the texts.")],
+    metrics: Annotated[
+        str, typer.Option(help="readability, toxicity or both, parted by a comma.")
+    ] = "readability,toxicity",
+    readability: Annotated[str, typer.Option(help="report or cmudict.")] = "report",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score anybody's texts: mean, standard error and n of each metric.
+
+    Toxicity is scored by the model that params.yaml names.
+    """
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from s2.cache import ContentCache
+    from s2.params import load_params
+    from s2.quality.score import read_texts
+    from s2.quality.score import score as score_all
+    from s2.quality.toxicity import make_scorer
+
+    wanted = _choices("--metrics", metrics.split(","), ["readability", "toxicity"])
+    (method,) = _choices("--readability", [readability], ["report", "cmudict"])
+    toxic = make_scorer(load_params().quality.toxicity.model) if "toxicity" in wanted else None
+    with ContentCache(Path(".s2/cache/toxicity.sqlite")) as cache:
+        found = score_all(
+            read_texts(file, text), method if "readability" in wanted else None, toxic, cache
+        )
+    if as_json:
+        typer.echo(json.dumps({"file": str(file), "text": text} | found, indent=2))
+        return
+    table = Table("metric", "mean", "standard error", "n", title=f"{file}: {text}")
+    for name, row in found["metrics"].items():
+        table.add_row(name, str(row["mean"]), str(row["se"]), f"{row['n']:,}")
+    Console().print(table)
+    if found["missing"]:
+        typer.echo(f"{found['missing']:,} rows without a text were left out")
+
+
+@app.command()
+def why(
+    row_id: Annotated[str, typer.Argument(metavar="ID", help="t1_…, t3_…, wiki_… or as in a dump.")],
+) -> None:
+    """Tell the story of one row: its place in a dump, each gate's verdict, its purpose, its datasets."""
+    from s2.params import load_params
+    from s2.report.why import story
+
+    for line in story(row_id, load_params()):
+        typer.echo(line)
+
+
+def _choices(option: str, given: list[str], known: list[str]) -> list[str]:
+    """The given values of an option; raises `S2Error` at one that is not known."""
+    for value in given:
+        if value not in known:
+            raise S2Error(f"{option}: there is no {value!r}; there are: {', '.join(known)}")
+    return given
+
+
 def _model(name: str) -> tuple[Path, str]:
     """A model's folder, and the stage that builds it."""
     if name == "base":

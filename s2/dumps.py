@@ -19,7 +19,7 @@ from s2.errors import S2Error
 Item = TypeVar("Item")
 
 CHUNK = 4 * 2**20
-COMPRESSED_CHUNK = 2**19
+COMPRESSED_CHUNK = 2**18
 AHEAD = 3
 WINDOW = 2**31
 READER_BYTES = 2**29  # what a reader needs beside its window
@@ -120,7 +120,8 @@ def _zstd_frames(file: BinaryIO) -> Iterator[bytes]:
     context = zstandard.ZstdDecompressor(max_window_size=WINDOW)
     compressed = _read(file)
     while compressed:
-        frame = context.decompressobj()
+        # In large pieces: between two, this thread waits for the interpreter's lock.
+        frame = context.decompressobj(write_size=CHUNK)
         while not frame.eof:
             if not compressed:
                 raise EOFError("the last zstd frame is cut off")

@@ -80,6 +80,7 @@ class ToxicityModel(Section):
     scorer: Literal["profanity-check", "detoxify"]
     checkpoint: str | None
     config: str | None
+    dtype: Literal["float32", "bfloat16", "float16", "int8"]
     batch_tokens: Positive
 
     @model_validator(mode="after")

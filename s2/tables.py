@@ -25,6 +25,7 @@ def connect(memory_gb: float = 4) -> duckdb.DuckDBPyConnection:
     connection.execute(f"SET memory_limit = '{memory_gb} GB'")
     connection.execute(f"SET temp_directory = '{spill}'")
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 

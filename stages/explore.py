@@ -1,46 +1,57 @@
-"""Describe the data: counts, lengths, readability and toxicity, before and after the gates."""
+"""Describe the data: counts, lengths, scores, readability and toxicity by source and split, and the
+reasons for which rows were dropped."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from s2.files import write_json
-from s2.report.explore import BINS, describe, histogram
+from s2.files import new_folder, write_json
+from s2.report.explore import BINS, describe, histogram, top_reasons
 from s2.tables import connect, scan
 from stages.runner import run
 
-SOURCES = ["reddit", "wiki"]
+SPLITS = ["train", "validation", "test"]
+COLUMNS = {"reddit": list(BINS), "wiki": [column for column in BINS if column != "score"]}
 KEPT = {"reddit": "data/splits/sft/reddit.parquet", "wiki": "data/questions/wiki.parquet"}
+FUNNEL = Path("metrics/data/splits.json")
 METRICS = Path("metrics/data/explore.json")
 PLOTS = Path("metrics/plots/data")
 
 
 def main() -> None:
     connection = connect()
-    for source in SOURCES:
-        connection.execute(view(source))
-    write_json(METRICS, {source: summary(connection, source) for source in SOURCES})
-    for column in BINS:
-        for table in (*SOURCES, *(f"{source}_sft" for source in SOURCES)):
-            write_json(PLOTS / column / f"{table}.json", histogram(connection, table, column))
+    funnel = json.loads(FUNNEL.read_text(encoding="utf-8"))
+    with new_folder(PLOTS) as plots:
+        for source, columns in COLUMNS.items():
+            connection.execute(view(source))
+            write_json(plots / "dropped" / f"{source}.json", top_reasons(funnel[source]["dropped"]))
+            for column in columns:
+                for table in (source, f"{source}_sft"):
+                    rows = histogram(connection, table, column)
+                    write_json(plots / column / f"{table}.json", rows)
+        write_json(METRICS, {source: summary(connection, source) for source in COLUMNS})
 
 
 def view(source: str) -> str:
     """SQL for the views `<source>` (candidates still in) and `<source>_sft` (what SFT keeps)."""
+    toxicity = scan(Path(f"data/toxicity/{source}.parquet"))
     return f"""
         CREATE VIEW {source} AS
-        SELECT c.*, t.* EXCLUDE id FROM {scan(Path(f"data/candidates/{source}.parquet"))} AS c
-        JOIN {scan(Path(f"data/toxicity/{source}.parquet"))} AS t USING (id);
-        CREATE VIEW {source}_sft AS FROM {source} SEMI JOIN {scan(Path(KEPT[source]))} USING (id)"""
+        SELECT c.*, greatest(*COLUMNS(t.* EXCLUDE id)) AS toxicity
+        FROM {scan(Path(f"data/candidates/{source}.parquet"))} AS c JOIN {toxicity} AS t USING (id);
+        CREATE VIEW {source}_sft AS
+        FROM {source} JOIN (SELECT id, split FROM {scan(Path(KEPT[source]))}) USING (id)"""
 
 
-def summary(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, dict[str, float]]:
-    """Counts, means and quantiles of what is still in after cleaning, and of what SFT keeps."""
-    columns = list(BINS)
-    return {
-        "candidates": describe(connection, source, columns),
-        "sft": describe(connection, f"{source}_sft", columns),
-    }
+def summary(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, Any]:
+    """Counts, means and quantiles of what is still in after cleaning, of what SFT keeps, and of each
+    of its splits."""
+    columns = COLUMNS[source]
+    tables = {"candidates": source, "sft": f"{source}_sft"}
+    tables |= {split: f"(FROM {source}_sft WHERE split = '{split}')" for split in SPLITS}
+    return {name: describe(connection, table, columns) for name, table in tables.items()}
 
 
 if __name__ == "__main__":

@@ -26,6 +26,10 @@ SFT = """FROM assigned SELECT id, question_id, split, question, answer, score
 PAIRS = "FROM pairs ORDER BY question_id, chosen_id, rejected_id"
 PROMPTS = "FROM prompts ORDER BY question_id"
 ARTICLES = "FROM gated SELECT id, split, title, answer WHERE dropped_by IS NULL ORDER BY id"
+LEAKS = "FROM leaks ORDER BY question_id"
+REDDIT_VERDICTS = """FROM assigned SELECT id, question_id, split, purpose, dropped_by, toxicity
+    ORDER BY id"""
+WIKI_VERDICTS = "FROM gated SELECT id, split, dropped_by, toxicity ORDER BY id"
 PREFERRED = "SELECT chosen_id FROM pairs UNION SELECT rejected_id FROM pairs"
 
 
@@ -39,7 +43,7 @@ def main() -> None:
     verdict = reddit_gate(params.quality.length.reddit, *readability)
     reddit.execute(gate_table(REDDIT, REDDIT_TOXICITY, verdict, split("question_id", *shares)))
     reddit.execute(usable_questions(REDDIT, split("question_id", *shares)))
-    leaking_questions(reddit, EMBEDDINGS, params.splits.leakage)
+    leaking_questions(reddit, EMBEDDINGS, params.splits.leakage, params.data.memory)
     pairs = params.splits.pairs.max_per_question
     assign_answers(reddit, params.splits.min_score, max_toxic, pairs)
 
@@ -50,10 +54,13 @@ def main() -> None:
 
 
 def write_reddit(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Write SFT rows, pairs and prompts; returns the accounting of answers and of questions."""
+    """Write SFT rows, pairs, prompts and every row's verdict; returns the accounting of answers and
+    the numbers of pairs and prompts."""
     sft = query_to_parquet(connection, SFT, OUT / "sft/reddit.parquet")
     pairs = query_to_parquet(connection, PAIRS, OUT / "preference/reddit.parquet")
     prompts = query_to_parquet(connection, PROMPTS, OUT / "prompts/reddit.parquet")
+    query_to_parquet(connection, LEAKS, OUT / "leaks/reddit.parquet")
+    query_to_parquet(connection, REDDIT_VERDICTS, OUT / "verdicts/reddit.parquet")
     ((preferred,),) = connection.execute(f"SELECT count(*) FROM ({PREFERRED})").fetchall()
     answers = account(count_rows(REDDIT), sft + preferred, count_reasons(connection, "assigned"))
     counts = {"sft": sft, "preference": preferred, "pairs": pairs, "prompts": prompts}
@@ -61,8 +68,9 @@ def write_reddit(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 
 def write_wiki(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Write SFT rows; returns the accounting of pages."""
+    """Write SFT rows and every page's verdict; returns the accounting of pages."""
     sft = query_to_parquet(connection, ARTICLES, OUT / "sft/wiki.parquet")
+    query_to_parquet(connection, WIKI_VERDICTS, OUT / "verdicts/wiki.parquet")
     return {"wiki": account(count_rows(WIKI), sft, count_reasons(connection, "gated"))}
 
 

@@ -4,14 +4,15 @@ from itertools import chain
 from pathlib import Path
 
 from s2.dumps import find_dumps
+from s2.duplicates import latest_of_each_id
 from s2.files import temporary_file, write_json
 from s2.params import load_params
 from s2.pool import map_shards
 from s2.progress import byte_bar
 from s2.quality.gates import account
 from s2.quarantine import quarantine
-from s2.tables import connect, query_to_parquet, write_batches
-from s2.wiki.articles import ARTICLES, articles, latest_of_each_id
+from s2.tables import connect, write_batches
+from s2.wiki.articles import ARTICLES, LATEST, articles
 from s2.wiki.dump import read_blocks
 from stages.runner import run
 
@@ -32,7 +33,7 @@ def main() -> None:
         batches = aside.good_ones(chain.from_iterable(found))
         pages = write_batches(everything, ARTICLES, batches, compression="none")
         connection = connect(params.data.memory)
-        rows = query_to_parquet(connection, latest_of_each_id(everything), OUT)
+        rows = write_batches(OUT, ARTICLES, latest_of_each_id(connection, [everything], LATEST))
     bad = aside.counts
     write_json(METRICS, account(pages + bad.total(), rows, bad | {"duplicate": pages - rows}))
 

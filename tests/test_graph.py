@@ -109,11 +109,13 @@ def fields(model: type[BaseModel]) -> set[str]:
     ],
 )
 def test_a_parameter_makes_only_its_readers_stale(key: str, readers: set[str]) -> None:
-    """Thresholds are the gates' alone, so that moving one never scores a row again."""
+    """Thresholds are the gates' alone, so that moving one never scores a row again. (The cards of
+    the datasets state them.)"""
     found = {
         name
         for name, stage in STAGES.items()
-        if any(key == read or key.startswith(f"{read}.") for read in declared_parameters(stage))
+        if not name.startswith("cards@")
+        and any(key == read or key.startswith(f"{read}.") for read in declared_parameters(stage))
     }
     assert found == readers
 

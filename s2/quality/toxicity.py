@@ -41,7 +41,8 @@ def make_scorer(parameters: ToxicityModel) -> ToxicityScorer:
     if parameters.scorer == "profanity-check":
         return ProfanityCheck()
     assert parameters.checkpoint and parameters.config
-    return Detoxify(Path(parameters.checkpoint), Path(parameters.config), parameters.batch_tokens)
+    checkpoint, config = Path(parameters.checkpoint), Path(parameters.config)
+    return Detoxify(checkpoint, config, parameters.dtype, parameters.batch_tokens)
 
 
 class ProfanityCheck:
@@ -71,7 +72,7 @@ class Detoxify:
     (Hanu and Unitary team, 2020, https://github.com/unitaryai/detoxify.)
     """
 
-    def __init__(self, checkpoint: Path, config: Path, batch_tokens: int) -> None:
+    def __init__(self, checkpoint: Path, config: Path, dtype: str, batch_tokens: int) -> None:
         import torch
         from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
@@ -82,13 +83,13 @@ class Detoxify:
         loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
         classes = loaded["config"]["dataset"]["args"]["classes"]
         self.labels = [_LABELS.get(name, name) for name in classes]
-        self.fingerprint = fingerprint([checkpoint, config])
+        self.fingerprint = fingerprint([checkpoint, config], dtype)
         self._tokenizer = AutoTokenizer.from_pretrained(config)
         settings = AutoConfig.from_pretrained(config, num_labels=_outputs(loaded["config"]))
         self._model = AutoModelForSequenceClassification.from_config(settings)
         self._model.load_state_dict(_without_positions(loaded["state_dict"]))
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._model.to(self._device, torch.bfloat16).eval()
+        self._model = _cast(self._model.eval(), dtype, self._device)
         self._window = min(512, settings.max_position_embeddings - 2)
         self._batch_tokens = batch_tokens
 
@@ -119,6 +120,18 @@ class Detoxify:
         with torch.inference_mode():
             logits = self._model(**inputs).logits[:, : len(self.labels)]
             return logits.float().sigmoid().tolist()
+
+
+def _cast(model: Any, dtype: str, device: Any) -> Any:
+    """The model on its device, its weights of `dtype`; of `int8` those of its linear layers, whose
+    inputs are quantised as they come (dynamic quantisation)."""
+    import torch
+
+    if dtype != "int8":
+        return model.to(device, getattr(torch, dtype))
+    if device.type != "cpu":
+        raise S2Error("quality.toxicity.model.dtype: int8 is for CPUs; choose bfloat16 or float16")
+    return torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
 
 
 def _outputs(config: dict[str, Any]) -> int:

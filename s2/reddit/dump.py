@@ -15,10 +15,12 @@ import pyarrow as pa
 
 from s2.dumps import DamagedDump, read_chunks
 from s2.quarantine import Bad, OnError, quarantine
-from s2.reddit.rows import parse_lines
-from s2.tables import BATCH_ROWS, scan, write_batches
+from s2.reddit.rows import Line, Unusable, parse_line, to_batch
+from s2.tables import write_batches
 
+LATEST = 'retrieved_on DESC, file DESC, "offset" DESC'
 MAX_LINE = 16 * 2**20
+ROWS = 2_048
 _CASE_BIT = np.uint8(0x20)
 
 class _Block(NamedTuple):
@@ -28,24 +30,31 @@ class _Block(NamedTuple):
     text: bytes
 
 
+class Dump(NamedTuple):
+    """A dump of posts or of comments, by its schema."""
+
+    path: Path
+    schema: pa.Schema
+
+
 class Shard(NamedTuple):
     """What came out of one dump: files of rows and of what could not be read, and their counts."""
 
+    dump: Dump
     rows: Path
     quarantine: Path
     good: int
     bad: Counter[str]
 
 
-def read_shard(
-    path: Path, folder: Path, schema: pa.Schema, subreddits: Iterable[str], on_error: OnError
-) -> Shard:
+def read_shard(dump: Dump, folder: Path, subreddits: Iterable[str], on_error: OnError) -> Shard:
     """Read one dump into two Parquet files in `folder`; raises `S2Error` as `Quarantine` does."""
-    rows, aside = folder / f"{path.name}.parquet", folder / f"{path.name}.quarantine.parquet"
+    name = dump.path.name
+    rows, aside = folder / f"{name}.parquet", folder / f"{name}.quarantine.parquet"
     with quarantine(aside, on_error) as found:
-        batches = found.good_ones(read_dump(path, schema, subreddits))
-        good = write_batches(rows, schema, batches, compression="none")
-    return Shard(rows, aside, good, found.counts)
+        batches = found.good_ones(read_dump(dump.path, dump.schema, subreddits))
+        good = write_batches(rows, dump.schema, batches, compression="none")
+    return Shard(dump, rows, aside, good, found.counts)
 
 
 def read_dump(
@@ -54,22 +63,38 @@ def read_dump(
     """Record batches of `schema` (`POSTS` or `COMMENTS`) with the lines of the wanted subreddits,
     and what could not be read."""
     wanted = {name.lower() for name in subreddits}
-    picked: list[tuple[int, bytes]] = []
+    lines: list[Line] = []
+    offsets: list[int] = []
     for block in _blocks(path):
-        if isinstance(block, Bad):
-            yield block
+        for item in [block] if isinstance(block, Bad) else _wanted_lines(block, path.name, wanted):
+            if isinstance(item, Bad):
+                yield item
+            else:
+                offsets.append(item[0])
+                lines.append(item[1])
+        if len(lines) >= ROWS:
+            yield to_batch(lines, offsets, path.name, schema)
+            lines, offsets = [], []
+    yield to_batch(lines, offsets, path.name, schema)
+
+
+def _wanted_lines(block: _Block, file: str, wanted: set[str]) -> Iterator[tuple[int, Line] | Bad]:
+    """The lines of the wanted subreddits with their offsets, and what could not be read."""
+    data = np.frombuffer(block.text, np.uint8)
+    begins, ends, misshapen = _lines(data)
+    yield from _misshapen(file, block, begins[misshapen], ends[misshapen])
+    named = np.unique(np.searchsorted(ends, _mentions(data, wanted)))
+    named = named[~misshapen[named]]
+    view = memoryview(block.text)
+    for begin, end in zip(begins[named].tolist(), ends[named].tolist(), strict=True):
+        offset = block.offset + begin
+        try:
+            line = parse_line(view[begin:end])
+        except Unusable as error:
+            yield Bad(file, offset, error.reason, str(error), block.text[begin:end])
             continue
-        data = np.frombuffer(block.text, np.uint8)
-        begins, ends, misshapen = _lines(data)
-        yield from _misshapen(path.name, block, begins[misshapen], ends[misshapen])
-        lines = np.unique(np.searchsorted(ends, _mentions(data, wanted)))
-        lines = lines[~misshapen[lines]]
-        for begin, end in zip(begins[lines].tolist(), ends[lines].tolist(), strict=True):
-            picked.append((block.offset + begin, block.text[begin:end]))
-        if len(picked) >= BATCH_ROWS:
-            yield from parse_lines(picked, path.name, schema, wanted)
-            picked = []
-    yield from parse_lines(picked, path.name, schema, wanted)
+        if line.subreddit in wanted or (line.subreddit or "").lower() in wanted:
+            yield offset, line
 
 
 def _mentions(data: np.ndarray, names: Iterable[str]) -> list[int]:
@@ -85,16 +110,6 @@ def _mentions(data: np.ndarray, names: Iterable[str]) -> list[int]:
             found.append(place)
             place = folded.find(needle, place + len(needle))
     return found
-
-
-def latest_of_each_id(paths: Iterable[Path]) -> str:
-    """SQL for the rows of Parquet files with one row an id: that of the latest retrieval."""
-    return f"""
-        FROM {scan(*paths)}
-        QUALIFY row_number() OVER (
-            PARTITION BY id ORDER BY retrieved_on DESC, file DESC, "offset" DESC
-        ) = 1
-        ORDER BY id"""
 
 
 def _blocks(path: Path) -> Iterator[_Block | Bad]:

@@ -1,17 +1,19 @@
-"""What is in the data: counts and distributions, as flat metrics and as histograms."""
+"""What is in the data: counts and distributions by source and split, as flat metrics and histograms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
 
 QUANTILES = {"p10": 0.1, "median": 0.5, "p90": 0.9}
+TOP_REASONS = 10
 
 # Left edge and width of the first bin, and the number of bins; what lies outside is in the end bins.
 BINS = {
     "words": (0, 25, 20),
     "ease": (0, 10, 12),
     "grade": (0, 1, 16),
+    "score": (0, 5, 20),
     "toxicity": (0.0, 0.05, 20),
 }
 
@@ -33,7 +35,7 @@ def describe(
 
 
 def histogram(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> list[dict[str, Any]]:
-    """Share of rows in each bin of a column, as rows for a plot."""
+    """Share of rows in each bin of a column, as rows for a plot; [] if it has no values."""
     start, width, bins = BINS[column]
     counted = connection.execute(
         f"SELECT least(greatest(floor(({column} - {start}) / {width}), 0), {bins - 1})::INT AS bin,"
@@ -46,5 +48,11 @@ def histogram(connection: duckdb.DuckDBPyConnection, table: str, column: str) ->
             column: round(start + number * width, 4),
             "share": round(float(shares.get(number, 0.0)), 5),
         }
-        for number in range(bins)
+        for number in range(bins if shares else 0)
     ]
+
+
+def top_reasons(dropped: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The most frequent reasons, most frequent first, as rows for a plot."""
+    ranked = sorted(dropped.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [{"reason": reason, "rows": count} for reason, count in ranked[:TOP_REASONS]]

@@ -24,7 +24,7 @@ def usable_questions(candidates: Path, split: str) -> str:
     """SQL that makes the table `questions` of a Reddit candidates file: one row for each question
     that no reason drops, whatever became of its answers."""
     return f"""
-        CREATE TEMP TABLE questions AS
+        CREATE TABLE questions AS
         SELECT DISTINCT question_id, question, {split} AS split FROM {scan(candidates)}
         WHERE question_dropped_by IS NULL"""
 
@@ -89,7 +89,7 @@ CREATE TEMP TABLE assigned AS
 SELECT gated.* REPLACE (
     CASE
         WHEN dropped_by IS NOT NULL THEN dropped_by
-        WHEN question_id IN (FROM leaks) THEN 'leakage'
+        WHEN question_id IN (SELECT question_id FROM leaks) THEN 'leakage'
         WHEN purpose = 'sft' AND score < $min_score THEN 'low_score'
         WHEN purpose = 'sft' AND toxicity > $toxic THEN 'toxic'
         WHEN purpose = 'sft' AND ends_with_edit THEN 'ends_with_edit'

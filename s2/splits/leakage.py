@@ -1,55 +1,95 @@
 """Questions that a split must give up because a held-out split has one too much like them.
 
 A training question leaves if its cosine with any validation or test question reaches the
-threshold, a test question if its cosine with any validation question does.
+threshold, a test question if its cosine with any validation question does. Every pair is compared:
+there is no index that could miss one.
 """
 
+from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-BLOCK_ROWS = 4_096
+from s2.tables import scan
+
+BLOCK_ROWS = 2_048
+ROUNDING = 1e-5  # above the error of a cosine in 32 bits
 
 Matrix = np.ndarray
 
-
-def leaking_questions(connection: duckdb.DuckDBPyConnection, embeddings: Path, threshold: float) -> None:
-    """Make the table `leaks`, the ids that `leaking` finds, out of `questions` (`question_id`,
-    `split`) and their embeddings (`question_id`, `embedding`)."""
-    stored = pq.read_table(embeddings)
-    ids = stored["question_id"].to_pylist()
-    split_of = dict(connection.execute("SELECT question_id, split FROM questions").fetchall())
-    splits = np.array([split_of[question_id] for question_id in ids])
-    flat = stored["embedding"].combine_chunks().flatten().to_numpy()
-    leaks = leaking(flat.reshape(len(ids), -1), splits, threshold) if ids else np.zeros(0, bool)
-    found = pa.table({"question_id": pa.array(np.array(ids)[leaks].tolist(), pa.string())})
-    connection.register("found", found)
-    connection.execute("CREATE TEMP TABLE leaks AS FROM found")
+LEAKS = pa.schema([("question_id", pa.string()), ("like", pa.string()), ("cosine", pa.float64())])
 
 
-def leaking(embeddings: Matrix, splits: np.ndarray, threshold: float) -> np.ndarray:
-    """Which rows leak.
+def leaking_questions(
+    connection: duckdb.DuckDBPyConnection, embeddings: Path, threshold: float, memory_gb: float
+) -> None:
+    """Make the table `leaks` out of `questions` (`question_id`, `split`) and their embeddings
+    (`question_id`, `embedding`): the questions that leak, the held-out one that each is most `like`,
+    and their `cosine`.
 
-    embeddings: [n, d] float32, rows of unit length. splits: [n] of train, validation and test.
-    Returns [n] bool; validation rows never leak.
+    Half of `memory_gb` goes to held-out vectors; if they are more, the others are read again for
+    each part of them.
     """
-    train, validation, test = (splits == name for name in ("train", "validation", "test"))
-    leaks = np.zeros(len(splits), dtype=bool)
-    leaks[train] = _any_similar(embeddings[train], embeddings[validation | test], threshold)
-    leaks[test] = _any_similar(embeddings[test], embeddings[validation], threshold)
-    return leaks
+    best: dict[str, tuple[float, str]] = {}
+    for leaving, staying in ((["train"], ["validation", "test"]), (["test"], ["validation"])):
+        for held_ids, held_out in _vectors(connection, embeddings, staying, memory_gb * 2**30 / 2):
+            for ids, vectors in _vectors(connection, embeddings, leaving, memory_gb * 2**30 / 8):
+                for row, other, cosine in zip(*leaking(vectors, held_out, threshold), strict=True):
+                    found = -float(cosine), held_ids[other]
+                    best[ids[row]] = min(found, best.get(ids[row], found))
+    rows = [{"question_id": name, "like": like, "cosine": -c} for name, (c, like) in best.items()]
+    connection.register("found", pa.Table.from_pylist(rows, LEAKS))
+    connection.execute("CREATE TEMP TABLE leaks AS FROM found ORDER BY question_id")
+    connection.unregister("found")
 
 
-def _any_similar(rows: Matrix, others: Matrix, threshold: float) -> np.ndarray:
-    """For each row, whether any of `others` is at the threshold; in blocks, so that memory is
-    BLOCK_ROWS squared whatever the number of rows."""
-    similar = np.zeros(len(rows), dtype=bool)
-    for start in range(0, len(rows), BLOCK_ROWS):
-        block = rows[start : start + BLOCK_ROWS]
-        for other in range(0, len(others), BLOCK_ROWS):
-            cosines = block @ others[other : other + BLOCK_ROWS].T
-            similar[start : start + BLOCK_ROWS] |= (cosines >= threshold).any(axis=1)
-    return similar
+def _vectors(
+    connection: duckdb.DuckDBPyConnection, path: Path, splits: Sequence[str], budget: float
+) -> Iterator[tuple[list[str], Matrix]]:
+    """Ids and vectors of the questions of some splits, in parts of at most `budget` bytes."""
+    names = ", ".join(f"'{name}'" for name in splits)
+    query = f"""
+        SELECT question_id, embedding FROM {scan(path)} SEMI JOIN
+        (FROM questions WHERE split IN ({names})) USING (question_id) ORDER BY question_id"""
+    ids: list[str] = []
+    parts: list[Matrix] = []
+    # A connection holds one open result; the rows are read while held-out ones are.
+    for batch in connection.cursor().sql(query).to_arrow_reader(BLOCK_ROWS):
+        ids += batch["question_id"].to_pylist()
+        parts.append(batch["embedding"].flatten().to_numpy().reshape(batch.num_rows, -1))
+        if sum(part.nbytes for part in parts) >= budget:
+            yield ids, np.concatenate(parts)
+            ids, parts = [], []
+    if ids:
+        yield ids, np.concatenate(parts)
+
+
+def leaking(rows: Matrix, others: Matrix, threshold: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The rows that reach the threshold with any of `others`.
+
+    rows: [m, d], others: [n, d], float32 of unit length. Returns the indices of those rows, for each
+    the index of the most similar of `others` (of equals the first) and their cosine, to six decimals.
+    Products of 32 bits pick out what comes near the threshold, products of 64 decide. Blocks of the
+    product are in memory, never the whole.
+    """
+    near = np.zeros(len(rows), bool)
+    for block, other in product(_blocks(len(rows)), _blocks(len(others))):
+        near[block] |= (rows[block] @ others[other].T >= threshold - ROUNDING).any(axis=1)
+    found = np.flatnonzero(near)
+    index, cosine = np.zeros(len(found), np.int64), np.full(len(found), -np.inf)
+    for block, other in product(_blocks(len(found)), _blocks(len(others))):
+        exact = rows[found[block]].astype(np.float64) @ others[other].astype(np.float64).T
+        place = exact.round(6).argmax(axis=1)
+        value = exact[np.arange(len(place)), place].round(6)
+        better = value > cosine[block]
+        index[block][better] = place[better] + other.start
+        cosine[block][better] = value[better]
+    leaks = cosine >= threshold
+    return found[leaks], index[leaks], cosine[leaks]
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(start, min(start + BLOCK_ROWS, count)) for start in range(0, count, BLOCK_ROWS)]

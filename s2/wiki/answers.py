@@ -1,12 +1,14 @@
 """Articles to answers: rows with `dropped_by`, and the truncation at a number of words."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 
 from s2.quality.readability import Readability, count_words, scorer
-from s2.wiki import wikitext
+
+_RESIDUE = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|\|-|'''|</?[a-z]+[ />]|\b(?:thumb|\d+px)\|", re.I)
 
 CANDIDATES = pa.schema(
     [
@@ -45,7 +47,7 @@ def _candidate(
         "words": count_words(answer),
         "ease": measured.ease if measured else None,
         "grade": measured.grade if measured else None,
-        "residual_markup": wikitext.has_residue(kept),
+        "residual_markup": has_residue(kept),
         "dropped_by": dropped_by,
     }
 
@@ -59,6 +61,11 @@ def first_paragraphs(paragraphs: list[str], max_words: int) -> list[str]:
         if words >= max_words:
             break
     return kept
+
+
+def has_residue(paragraphs: list[str]) -> bool:
+    """Whether markup is left in the prose, as it is after broken tags or tables."""
+    return any(_RESIDUE.search(paragraph) for paragraph in paragraphs)
 
 
 def drop_reason(row: dict[str, Any]) -> str | None:

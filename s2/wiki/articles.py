@@ -1,15 +1,15 @@
 """Pages to rows: what kind of page it is, and an article's paragraphs."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from s2.quarantine import Bad
-from s2.tables import scan
 from s2.wiki import wikitext
 from s2.wiki.dump import Block, Page, Site, pages
+
+# Dumps are named by their dates, so that the last file has the latest revision.
+LATEST = 'file DESC, "offset" DESC'
 
 ARTICLES = pa.schema(
     [
@@ -51,11 +51,3 @@ def article(page: Page, site: Site) -> dict[str, Any]:
         "file": page.file,
         "offset": page.offset,
     }
-
-
-def latest_of_each_id(path: Path) -> str:
-    """SQL for one row an id, that of the last file, since dumps are named by their date."""
-    return f"""
-        FROM {scan(path)}
-        QUALIFY row_number() OVER (PARTITION BY id ORDER BY file DESC, "offset" DESC) = 1
-        ORDER BY id"""

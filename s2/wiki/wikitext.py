@@ -3,7 +3,7 @@
 Link text stays; templates, tables, files, references, galleries, formulas, comments, headings and
 list items go. The few templates that carry running text or a number are spelled out. As in
 MediaWiki's preprocessor, a closing mark closes only what was opened last; what is never closed
-stays as it is written, and `has_residue` sees it. The time is linear in the length of the text.
+stays as it is written. The time is linear in the length of the text.
 """
 
 import html
@@ -47,7 +47,6 @@ _DISAMBIGUATION = re.compile(
 )
 _LISTS = re.compile(r"\[\[\s*category\s*:\s*(?:lists?\b|[^\]|]*\blists\s*[\]|])", re.IGNORECASE)
 _REDIRECT = re.compile(r"\s*#redirect\b", re.IGNORECASE)
-_RESIDUE = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|\|-|'''|</?[a-z]+[ />]|\b(?:thumb|\d+px)\|", re.I)
 
 
 def is_redirect(wikitext: str) -> bool:
@@ -63,11 +62,6 @@ def is_disambiguation(wikitext: str) -> bool:
 def is_list(wikitext: str) -> bool:
     """Whether one of the page's categories is of lists."""
     return bool(_LISTS.search(wikitext))
-
-
-def has_residue(paragraphs: list[str]) -> bool:
-    """Whether markup is left in the prose, as it is after broken tags or tables."""
-    return any(_RESIDUE.search(paragraph) for paragraph in paragraphs)
 
 
 def paragraphs(wikitext: str, media: Iterable[str] = _MEDIA) -> list[str]:

@@ -55,7 +55,7 @@ def test_profanity_check_tells_rude_from_kind() -> None:
 
 def test_detoxify_scores_do_not_depend_on_the_batch(checkpoint: tuple[Path, Path]) -> None:
     texts = ["you are kind", "bad", "very " * 9 + "bad", "you and you"]
-    scorer = Detoxify(*checkpoint, batch_tokens=64)
+    scorer = Detoxify(*checkpoint, "float32", batch_tokens=64)
     together = scorer.score(texts)
     assert scorer.labels == CLASSES
     for text, scores in zip(texts, together, strict=True):
@@ -65,7 +65,7 @@ def test_detoxify_scores_do_not_depend_on_the_batch(checkpoint: tuple[Path, Path
 
 
 def test_a_long_text_keeps_the_worst_of_its_windows(checkpoint: tuple[Path, Path]) -> None:
-    scorer = Detoxify(*checkpoint, batch_tokens=64)
+    scorer = Detoxify(*checkpoint, "float32", batch_tokens=64)
     words = ("you are kind and very bad " * 8).split()
     windows = scorer._windows(" ".join(words))
     assert len(windows) > 2 and max(map(len, windows)) <= 16
@@ -83,7 +83,7 @@ def test_detoxify_matches_plain_fp32(checkpoint: tuple[Path, Path]) -> None:
     model.load_state_dict(loaded["state_dict"], strict=False)
     ids = torch.tensor([[WORDS.index(word) for word in ("you", "are", "bad")]])
     expected = model.eval()(ids).logits.sigmoid()[0, :2].tolist()
-    (found,) = Detoxify(path, config, 64).score(["you are bad"])
+    (found,) = Detoxify(path, config, "float32", 64).score(["you are bad"])
     assert list(found.values()) == pytest.approx(expected, abs=0.02)
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from s2.errors import S2Error
 from s2.quarantine import Bad, quarantine
 from s2.reddit import dump as module
-from s2.reddit.dump import latest_of_each_id, read_dump, read_shard
+from s2.reddit.dump import Dump, read_dump, read_shard
 from s2.reddit.rows import COMMENTS
-from s2.tables import connect, query_to_parquet, read_rows
+from s2.tables import read_rows
 
 GOOD = b'{"id":"%s","subreddit":"x","body":"text"}\n'
 
@@ -71,8 +71,8 @@ def test_a_bad_line_is_told_with_its_place_or_set_aside(
     assert (bad.reason, bad.offset) == (reason, len(GOOD % b"one"))
     assert line.startswith(bad.content)
     with pytest.raises(S2Error, match=r"RC, byte 43 of its text: .*data.on_error: quarantine"):
-        read_shard(path, tmp_path, COMMENTS, ["x"], "stop")
-    shard = read_shard(path, tmp_path, COMMENTS, ["x"], "quarantine")
+        read_shard(Dump(path, COMMENTS), tmp_path, ["x"], "stop")
+    shard = read_shard(Dump(path, COMMENTS), tmp_path, ["x"], "quarantine")
     assert (shard.good, dict(shard.bad)) == (2, {reason: 1})
     (aside,) = read_rows(shard.quarantine)
     assert (aside["file"], aside["offset"], aside["reason"]) == ("RC", 43, reason)
@@ -140,21 +140,6 @@ def test_whatever_a_line_holds_it_is_a_row_or_set_aside_or_not_wanted(
     good = sum(row["id"] == "a" for row in rows)
     assert good >= len(lines)
     assert len(rows) + len(bad) >= 2 * len(lines)
-
-
-def test_the_latest_retrieval_of_an_id_wins(in_tmp: Path) -> None:
-    rows = [
-        {"id": "a", "subreddit": "x", "body": "old", "retrieved_on": 1},
-        {"id": "a", "subreddit": "x", "body": "new", "retrieved_on": 2},
-        {"id": "b", "subreddit": "x", "body": "only"},
-    ]
-    shards = [
-        read_shard(dump(in_tmp / name, part), in_tmp, COMMENTS, ["x"], "stop").rows
-        for name, part in (("RC_1", rows[1:]), ("RC_2", rows[:1]))
-    ]
-    query_to_parquet(connect(), latest_of_each_id(shards), in_tmp / "one.parquet")
-    found = read_rows(in_tmp / "one.parquet", ["id", "body"])
-    assert found == [{"id": "a", "body": "new"}, {"id": "b", "body": "only"}]
 
 
 def test_a_quarantine_of_nothing_is_an_empty_file(tmp_path: Path) -> None:

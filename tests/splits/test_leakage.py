@@ -15,29 +15,43 @@ def units(count: int, seed: int) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-@given(st.integers(0, 60), st.integers(0, 9), st.integers(1, 20))
-def test_blocks_give_what_brute_force_gives(count: int, seed: int, block: int) -> None:
-    vectors = units(count, seed)
-    splits = np.random.default_rng(seed).choice(["train", "validation", "test"], count)
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 9), st.integers(1, 20))
+def test_blocks_give_what_brute_force_gives(rows: int, others: int, seed: int, block: int) -> None:
+    left, right = units(rows, seed), units(others, seed + 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leakage, "BLOCK_ROWS", block)
-        found = leakage.leaking(vectors, splits, 0.6)
-    for i in range(count):
-        against = {"train": ("validation", "test"), "test": ("validation",), "validation": ()}
-        others = [vectors[j] for j in range(count) if splits[j] in against[splits[i]]]
-        assert found[i] == any(float(vectors[i] @ other) >= 0.6 for other in others)
+        found = leakage.leaking(left, right, 0.6)
+    expected = []
+    for i, row in enumerate(left.astype(float)):
+        cosines = [round(float(row @ other), 6) for other in right.astype(float)]
+        if cosines and max(cosines) >= 0.6:
+            expected.append((i, cosines.index(max(cosines)), max(cosines)))
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == expected
 
 
-def test_the_table_of_leaks(in_tmp: Path) -> None:
+def test_at_the_threshold_itself_a_question_leaks() -> None:
+    rows = np.array([[0.6, 0.8], [0.59999, 0.80001]], np.float32)
+    found, _, cosine = leakage.leaking(rows, np.array([[1.0, 0.0]], np.float32), 0.6)
+    assert found.tolist() == [0] and cosine.tolist() == [0.6]
+
+
+@pytest.mark.parametrize("memory_gb", [1e-9, 1])
+def test_the_table_of_leaks(in_tmp: Path, memory_gb: float) -> None:
     schema = pa.schema([("question_id", pa.string()), ("embedding", pa.list_(pa.float32()))])
-    rows = {"same": [1.0, 0.0], "held": [1.0, 0.0], "other": [0.0, 1.0]}
-    write_rows(
-        in_tmp / "e.parquet", schema, [{"question_id": q, "embedding": e} for q, e in rows.items()]
-    )
+    embeddings = {"a": [1.0, 0.0], "b": [0.8, 0.6], "held2": [1.0, 0.0], "held1": [1.0, 0.0]}
+    embeddings |= {"val": [0.0, 1.0], "c": [-1.0, 0.0], "t": [0.1, 0.99498744]}
+    rows = [{"question_id": q, "embedding": e} for q, e in embeddings.items()]
+    write_rows(in_tmp / "e.parquet", schema, rows)
     connection = connect()
     connection.execute(
-        "CREATE TABLE questions AS FROM (VALUES ('same', 'train'), ('held', 'test'),"
-        " ('other', 'train')) AS t(question_id, split)"
+        "CREATE TABLE questions AS FROM (VALUES ('a', 'train'), ('held1', 'test'), ('held2', 'test'),"
+        " ('b', 'train'), ('c', 'train'), ('val', 'validation'), ('t', 'test')) AS q(question_id, split)"
     )
-    leakage.leaking_questions(connection, in_tmp / "e.parquet", 0.6)
-    assert connection.sql("FROM leaks").fetchall() == [("same",)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leakage, "BLOCK_ROWS", 1)
+        leakage.leaking_questions(connection, in_tmp / "e.parquet", 0.6, memory_gb)
+    assert connection.sql("FROM leaks").fetchall() == [
+        ("a", "held1", 1.0),
+        ("b", "held1", 0.8),
+        ("t", "val", 0.994987),
+    ]

@@ -3,7 +3,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from s2.wiki.answers import candidates, drop_reason, first_paragraphs
+from s2.wiki.answers import candidates, drop_reason, first_paragraphs, has_residue
 
 ROW: dict[str, Any] = {
     "id": "wiki_1",
@@ -44,3 +44,9 @@ def test_an_article_is_measured() -> None:
 )
 def test_reasons(change: dict[str, Any], reason: str | None) -> None:
     assert drop_reason(ROW | change) == reason
+
+
+def test_residue_is_seen() -> None:
+    assert has_residue(["Text with {| class=wikitable a table."])
+    assert has_residue(["An {{Infobox that never ends"])
+    assert not has_residue(["Plain text, 5 < 6, and a - b."])

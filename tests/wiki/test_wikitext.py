@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2.wiki.wikitext import has_residue, is_disambiguation, is_list, is_redirect, paragraphs
+from s2.wiki.wikitext import is_disambiguation, is_list, is_redirect, paragraphs
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,6 @@ def test_markup_becomes_paragraphs(wikitext: str, expected: list[str]) -> None:
 @given(st.text(alphabet="[]{}|'=<>/!-*#:\n refabFile", max_size=120))
 def test_any_markup_is_survived(text: str) -> None:
     assert all("\n" not in paragraph for paragraph in paragraphs(text))
-
-
-def test_residue_is_seen() -> None:
-    assert has_residue(["Text with {| class=wikitable a table."])
-    assert has_residue(["An {{Infobox that never ends"])
-    assert not has_residue(["Plain text, 5 < 6, and a - b."])
 
 
 def test_kinds_of_pages() -> None:

@@ -1,0 +1,81 @@
+"""A dataset's card: what is in it, how it was made, and what became of every row.
+
+The front matter is that of the Hugging Face hub (https://huggingface.co/docs/hub/datasets-cards), so
+that `datasets.load_dataset` finds the splits.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+Funnel = Mapping[str, Any]
+
+SPLITS = ("train", "validation", "test")
+_SOURCES = {"eli5": ["reddit"], "wiki": ["wiki"], "eli5-wiki": ["reddit", "wiki"]}
+_WHAT = {
+    "reddit": "Answers of Reddit ({subreddits}) to the questions that they were given for.",
+    "wiki": "Openings of Simple Wikipedia articles, as answers to questions that the language model "
+    "`{model}` wrote for them. The answers are human text; the questions are not.",
+}
+_LICENCES = {
+    "reddit": "Reddit's texts belong to their authors and are subject to Reddit's terms: share ids "
+    "rather than texts where those terms ask for it.",
+    "wiki": "Wikipedia's texts are under CC BY-SA (4.0; 3.0 for dumps before June 2023): name "
+    "Wikipedia and its authors, and share alike.",
+}
+
+
+
+def card(
+    name: str,
+    counts: Mapping[str, int],
+    funnel: Funnel,
+    words: Mapping[str, str],
+    rules: Mapping[str, str],
+) -> str:
+    """The card of a dataset in Markdown. `counts` are its rows by split, `funnel` the accounting of
+    each source, `rules` what a row had to meet; `words` fills in `subreddits` and `model`."""
+    files = [{"split": split, "path": f"{split}.parquet"} for split in SPLITS]
+    front = {
+        "pretty_name": f"S2 {name}",
+        "language": ["en"],
+        "license": "other",
+        "task_categories": ["text-generation"],
+        "configs": [{"config_name": "default", "data_files": files}],
+    }
+    parts = [
+        f"---\n{yaml.safe_dump(front, sort_keys=False)}---",
+        f"# {name}: simple, safe answers",
+        *(_WHAT[source].format_map(words) for source in _SOURCES[name]),
+        "Columns: `id` (of the comment or page), `prompt` (`### Human: … ### Assistant:`), "
+        "`completion` (the answer). `s2 why ID` tells where a row comes from.",
+        _table(["split", "rows"], [(split, counts[split]) for split in SPLITS]),
+        "## How the rows were chosen",
+        _table(["rule", "value"], list(rules.items())),
+        "A row's split is a function of its question's id, so more data never moves it.",
+        "## What became of every row",
+        *(_funnel(source, funnel[source]) for source in _SOURCES[name]),
+        "## Licences",
+        *(_LICENCES[source] for source in _SOURCES[name]),
+        "The texts of S2's embedded sample were made for it and are under its Apache-2.0 licence.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _funnel(source: str, accounting: Mapping[str, Any]) -> str:
+    dropped = sorted(accounting["dropped"].items(), key=lambda pair: (-pair[1], pair[0]))
+    rows: list[tuple[str, int]] = [("candidates", accounting["rows_in"])]
+    rows += [(f"dropped: {reason}", count) for reason, count in dropped]
+    if "preference" in accounting:
+        rows.append(("kept for preference pairs", accounting["preference"]))
+    rows.append(("kept here", accounting.get("sft", accounting["rows_out"])))
+    return _table([source, "rows"], rows)
+
+
+def _table(head: list[str], rows: Sequence[tuple[str, str | int]]) -> str:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for name, value in rows:
+        shown = f"{value:,}" if isinstance(value, int) else value
+        lines.append(f"| {name} | {shown} |")
+    return "\n".join(lines)
