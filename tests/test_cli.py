@@ -16,7 +16,7 @@ RUNNER = CliRunner()
 def test_help_names_the_commands() -> None:
     result = RUNNER.invoke(cli.app, ["--help"])
     assert result.exit_code == 0
-    for command in ("use", "leaderboard", "ask"):
+    for command in ("use", "leaderboard", "ask", "score", "why"):
         assert command in result.output
 
 
@@ -67,6 +67,23 @@ def test_asking_a_model(in_tmp: Path, tiny_model: Path) -> None:
     result = RUNNER.invoke(cli.app, ["ask", "Why is the sky blue?", "--model", "base"])
     assert result.exit_code == 0, result.exception
     assert result.output.strip()
+
+
+def test_scoring_a_file(in_tmp: Path) -> None:
+    (in_tmp / "a.csv").write_text("answer\nThe cat sat on it. The dog ran to me.\n\n")
+    (in_tmp / "params.yaml").write_text((ROOT / "profiles/sample.yaml").read_text())
+    done = RUNNER.invoke(cli.app, ["score", "a.csv", "--text", "answer", "--json"])
+    found = json.loads(done.stdout)
+    assert found["metrics"]["FRE"] == {"mean": 117.16, "se": 0.0, "n": 1}
+    assert found["metrics"]["FKG"]["mean"] == -1.9 and 0 < found["metrics"]["toxicity"]["mean"] < 0.2
+    (in_tmp / "params.yaml").unlink()
+    readable = ["score", "a.csv", "--text", "answer", "--metrics", "readability"]
+    done = RUNNER.invoke(cli.app, [*readable, "--readability", "cmudict"])
+    assert "FRE" in done.stdout and "117.16" in done.stdout and "toxicity" not in done.stdout
+    with pytest.raises(S2Error, match="--metrics: there is no 'beauty'; there are: readability"):
+        RUNNER.invoke(
+            cli.app, ["score", "a.csv", "--text", "t", "--metrics", "beauty"], catch_exceptions=False
+        )
 
 
 def test_the_leaderboard_is_printed(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def _csv(path: Path, column: str) -> Iterator[dict[str, Any]]:
         try:
             yield from reader
         except (csv.Error, UnicodeDecodeError) as error:
-            raise S2Error(f"{path}, line {reader.line_num}: {error}") from None
+            raise S2Error(f"{path}, after line {reader.line_num}: {error}") from None
 
 
 def _jsonl(path: Path, column: str) -> Iterator[dict[str, Any]]:

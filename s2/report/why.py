@@ -1,6 +1,7 @@
 """The story of one row: where it stands in a dump, what each gate said and why, where it went."""
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,13 @@ def _find(table: str, value: str, column: str = "id") -> _Row | None:
     return next(iter(_rows(table, value, column)), None)
 
 
+def _path(table: str) -> Path:
+    return DATA / f"{table}.parquet"
+
+
 def _rows(table: str, value: str, column: str = "id") -> list[_Row]:
     """The rows of data/<table>.parquet whose column has a value."""
-    path = DATA / f"{table}.parquet"
+    path = _path(table)
     if not path.is_file():
         raise S2Error(f"{path} is not built yet: build it with `dvc repro`")
     query = f'FROM {scan(path)} WHERE "{column}" = $value ORDER BY ALL'
@@ -107,7 +112,7 @@ def _page(row_id: str, params: Params) -> Iterator[str]:
         yield "markup is left in its text"
     yield from _toxicity("wiki", row_id, params)
     yield from _verdict(_find("splits/verdicts/wiki", row_id) or {})
-    question = _find("questions/wiki", row_id)
+    question = _find("questions/wiki", row_id) if _path("questions/wiki").is_file() else None
     if question:
         yield f"question: {question['question']!r}"
     yield from _whereabouts(row_id)
@@ -156,11 +161,11 @@ def _verdict(row: _Row) -> Iterator[str]:
 
 
 def _whereabouts(row_id: str) -> Iterator[str]:
-    """The datasets that hold a row."""
-    for name in DATASETS:
-        for split in SPLITS:
-            if _find(f"sft/{name}/{split}", row_id):
-                yield f"in data/sft/{name}/{split}.parquet"
+    """The datasets that hold a row, of those that are built."""
+    for name, split in product(DATASETS, SPLITS):
+        path = _path(f"sft/{name}/{split}")
+        if path.is_file() and _find(f"sft/{name}/{split}", row_id):
+            yield f"in {path}"
     for side in ("chosen", "rejected"):
         pairs = len(_rows("splits/preference/reddit", row_id, f"{side}_id"))
         if pairs:

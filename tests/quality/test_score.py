@@ -1,0 +1,69 @@
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from s2.cache import ContentCache
+from s2.errors import S2Error
+from s2.quality.readability import scorer
+from s2.quality.score import read_texts, score
+from s2.quality.toxicity import ProfanityCheck
+
+TEXTS = ['One, "two"\nthree.', "ünï – four.", None]
+
+
+def test_every_format_reads_alike(tmp_path: Path) -> None:
+    rows = [{"n": n, "text": text} for n, text in enumerate(TEXTS)]
+    csv = tmp_path / "a.csv"
+    csv.write_text('n,text\n0,"One, ""two""\nthree."\n1,ünï – four.\n2,\n', encoding="utf-8-sig")
+    tsv = tmp_path / "a.tsv"
+    tsv.write_text('n\ttext\n0\t"One, ""two""\nthree."\n1\tünï – four.\n2\t\n')
+    jsonl = tmp_path / "a.jsonl"
+    jsonl.write_text("\n".join(map(json.dumps, rows)) + "\n\n")
+    parquet = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), parquet)
+    for path in (csv, tsv, jsonl, parquet):
+        assert list(read_texts(path, "text")) == TEXTS, path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"n\n1\n", "row 1: no column 'text'; there are: n"),
+        ("a.csv", b'text\n"a"b\n', "a.csv, after line 1: "),
+        ("a.csv", b"text\n\xff\n", "a.csv, after line "),
+        ("a.jsonl", b'{"text": "a"}\n{"text"', "a.jsonl, line 2: not JSON"),
+        ("a.jsonl", b'["text"]\n', "a.jsonl, line 1: not a JSON object"),
+        ("a.jsonl", b'{"text": 5}\n', "row 1: text is '5', not a text"),
+        ("a.parquet", b"nothing", "a.parquet is no Parquet file"),
+        ("a.xlsx", b"", "cannot read .xlsx; there are .csv"),
+    ],
+)
+def test_bad_files_are_told(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(S2Error) as raised:
+        list(read_texts(path, "text"))
+    assert message in str(raised.value)
+    with pytest.raises(S2Error, match="does not exist"):
+        list(read_texts(tmp_path / "none.csv", "text"))
+
+
+def test_means_and_standard_errors_by_hand(tmp_path: Path) -> None:
+    texts = ["The cat sat on it. The dog ran to me.", None, "You stupid idiot, water is wet."]
+    with ContentCache(tmp_path / "cache.sqlite") as cache:
+        found = score(texts, "report", ProfanityCheck(), cache)
+    one, two = (scorer("report")(text) for text in texts if text)
+    assert found["missing"] == 1
+    assert set(found["metrics"]) == {"FRE", "FKG", "toxicity"}
+    fre = found["metrics"]["FRE"]
+    assert fre == {
+        "mean": pytest.approx((one.ease + two.ease) / 2, abs=1e-6),
+        "se": pytest.approx(abs(one.ease - two.ease) / 2, abs=1e-6),  # deviation / root 2, twice
+        "n": 2,
+    }
+    with ContentCache(tmp_path / "cache.sqlite") as cache:
+        assert set(score(texts, None, ProfanityCheck(), cache)["metrics"]) == {"toxicity"}
+        assert set(score(texts, "cmudict", None, cache)["metrics"]) == {"FRE", "FKG"}
