@@ -67,7 +67,8 @@ def reddit_lines(kind: str, size: int, wanted: float) -> Iterator[bytes]:
 
 
 def write_reddit(path: Path, size: int, wanted: float, repeats: int = 1) -> Path:
-    """Write a dump, zstd with a window of 16 MB (what Reddit's of 2 GB takes is the same for both), `repeats` times the same frame."""
+    """Write a dump, `repeats` times the same frame, with a window of 16 MB: what Reddit's of 2 GB
+    takes is the same for ours and for the baselines."""
     settings = zstandard.ZstdCompressionParameters.from_level(3, window_log=24, enable_ldm=True)
     compressor = zstandard.ZstdCompressor(compression_params=settings)
     with path.open("wb") as file, compressor.stream_writer(file) as writer:
@@ -89,6 +90,7 @@ def write_wiki(path: Path, size: int) -> int:
         file.write('<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/">\n<siteinfo>\n')
         file.write("  <base>https://simple.wikipedia.org/wiki/Main_Page</base>\n  <namespaces>\n")
         file.write('    <namespace key="6" case="first-letter">File</namespace>\n')
+        file.write('    <namespace key="10" case="first-letter">Template</namespace>\n')
         file.write("  </namespaces>\n</siteinfo>\n")
         while written < size:
             number += 1
@@ -98,7 +100,7 @@ def write_wiki(path: Path, size: int) -> int:
             page = (
                 f"  <page>\n    <title>Page {number}</title>\n    <ns>0</ns>\n    <id>{number}</id>\n"
                 "    <revision>\n      <id>1</id>\n      <model>wikitext</model>\n"
-                f"      <text bytes=\"1\" xml:space=\"preserve\">{text}</text>\n"
+                f'      <text bytes="1" xml:space="preserve">{text}</text>\n'
                 "    </revision>\n  </page>\n"
             )
             file.write(page)

@@ -1,6 +1,6 @@
 """Exact cosine leakage between 200,000 and 10,000 vectors of 384, against one product in one piece.
 
-    python -m benchmarks.leakage [rows, 200,000 by default] [others, 10,000]
+python -m benchmarks.leakage [rows, 200,000 by default] [others, 10,000]
 """
 
 import sys
@@ -42,7 +42,9 @@ def main() -> None:
     found = measure(ours, rows, others)
     print(f"  ours          {found}, {len(found.result):,} leak")
     print(f"  the same rows: {set(found.result) == set(baseline.result)}")
-    print(f"  speed {baseline.seconds / found.seconds:.2f}, memory {found.peak_mb / baseline.peak_mb:.2f}")
+    print(
+        f"  speed {baseline.seconds / found.seconds:.2f}, memory {found.peak_mb / baseline.peak_mb:.2f}"
+    )
 
 
 if __name__ == "__main__":

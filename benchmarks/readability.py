@@ -1,6 +1,6 @@
 """FRE and FKG of the sample's texts and of words drawn from them, against textstat 0.7.3, one core.
 
-    python -m benchmarks.readability [texts, 5,000 by default]
+python -m benchmarks.readability [texts, 50,000 by default]
 """
 
 import random
@@ -36,7 +36,7 @@ def ours(sample: list[str], method: str) -> list[tuple[float, float]]:
 
 
 def main() -> None:
-    sample = texts(int(sys.argv[1]) if len(sys.argv) > 1 else 5_000)
+    sample = texts(int(sys.argv[1]) if len(sys.argv) > 1 else 50_000)
     baseline = measure(textstat, sample)
     print(f"{len(sample):,} texts, {sum(len(text.split()) for text in sample):,} words")
     print(f"  textstat 0.7.3  {baseline}")

@@ -1,6 +1,6 @@
 """Reading Reddit's dumps, against decompression alone and against a loop over `json.loads`.
 
-    python -m benchmarks.reddit [MB of text, 2,000 by default]
+python -m benchmarks.reddit [MB of text, 2,000 by default]
 """
 
 import io

@@ -20,7 +20,15 @@ from benchmarks.measure import measure, promise
 from benchmarks.readability import texts
 from s2.quality.toxicity import Detoxify
 
-LABELS = ["toxicity", "severe_toxicity", "obscene", "identity_attack", "insult", "threat", "sexual_explicit"]
+LABELS = [
+    "toxicity",
+    "severe_toxicity",
+    "obscene",
+    "identity_attack",
+    "insult",
+    "threat",
+    "sexual_explicit",
+]
 IDENTITIES = 9
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 
@@ -37,9 +45,8 @@ def make_checkpoint(folder: Path) -> None:
     tokenizer.save_pretrained(folder / "config")
     torch.manual_seed(0)
     outputs = len(LABELS) + IDENTITIES
-    config = RobertaConfig(
-        vocab_size=50_265, max_position_embeddings=514, num_labels=outputs, type_vocab_size=1
-    )
+    config = RobertaConfig(vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1)
+    config.num_labels = outputs
     config.architectures = ["RobertaForSequenceClassification"]
     config.save_pretrained(folder / "config")
     model = RobertaForSequenceClassification(config)
@@ -75,7 +82,7 @@ def detoxify(folder: Path, sample: list[str]) -> list[float]:
 
 
 def ours(folder: Path, sample: list[str], dtype: str) -> list[dict[str, float]]:
-    return Detoxify(folder / "base.ckpt", folder / "config", dtype, 8_192).score(sample)
+    return Detoxify(folder / "base.ckpt", folder / "config", dtype, 2_048).score(sample)
 
 
 def main() -> None:

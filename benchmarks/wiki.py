@@ -1,6 +1,6 @@
 """Pages of a Wikipedia dump to paragraphs, against WikiExtractor with as many processes.
 
-    python -m benchmarks.wiki [DUMP, or MB of text to make one of, 60 by default] [processes, 2]
+python -m benchmarks.wiki [DUMP, or MB of text to make one of, 60 by default] [processes, 2]
 """
 
 import re

@@ -19,6 +19,7 @@ from s2.errors import S2Error
 Item = TypeVar("Item")
 
 CHUNK = 4 * 2**20
+BZIP2_CHUNK = 2**20
 COMPRESSED_CHUNK = 2**18
 AHEAD = 3
 WINDOW = 2**31
@@ -109,7 +110,7 @@ def _bzip2_streams(file: BinaryIO) -> Iterator[bytes]:
         while not stream.eof:
             if stream.needs_input and not compressed:
                 raise EOFError("the last bzip2 stream is cut off")
-            if chunk := stream.decompress(compressed, CHUNK):
+            if chunk := stream.decompress(compressed, BZIP2_CHUNK):
                 yield chunk
             compressed = _read(file) if stream.needs_input and not stream.eof else b""
         compressed = stream.unused_data or _read(file)

@@ -29,9 +29,7 @@ def main() -> None:
     params = load_params()
     folder = Path(params.data.raw) / "reddit"
     dumps = [
-        Dump(path, schema)
-        for pattern, schema in KINDS.values()
-        for path in find_dumps(folder, pattern)
+        Dump(path, schema) for pattern, schema in KINDS.values() for path in find_dumps(folder, pattern)
     ]
     paths = [dump.path for dump in dumps]
     workers = min(params.data.workers, readers_within(paths, params.data.memory))

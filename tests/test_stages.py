@@ -126,7 +126,9 @@ def test_a_truncated_dump_ends_in_one_message_and_leaves_what_was_there(built: P
 def test_what_cannot_be_read_is_set_aside_and_counted(tmp_path: Path) -> None:
     build(tmp_path)
     change(tmp_path, "on_error: stop", "on_error: quarantine")
-    comments, articles = (tmp_path / f"data/{name}.parquet" for name in ("reddit/comments", "wiki/articles"))
+    comments, articles = (
+        tmp_path / f"data/{name}.parquet" for name in ("reddit/comments", "wiki/articles")
+    )
     whole = count_rows(comments), count_rows(articles)
     raw = tmp_path / "data/raw/sample"
     (raw / "reddit/RC_broken").write_text('{"id":"x","subreddit":"askscience"\n')
@@ -161,7 +163,9 @@ def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_story_of_a_row_ends_as_its_verdict_says(gated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_story_of_a_row_ends_as_its_verdict_says(
+    gated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(gated)
     told = set()
     for source in ("reddit", "wiki"):
@@ -181,7 +185,9 @@ def test_the_story_of_a_row_ends_as_its_verdict_says(gated: Path, monkeypatch: p
     assert {"deleted", "bot", "not_simple", "sft", "preference", "redirect", "kept"} <= told
 
 
-def test_a_post_and_an_unknown_row_have_their_stories(gated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_post_and_an_unknown_row_have_their_stories(
+    gated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(gated)
     row = next(r for r in read_rows(gated / "data/splits/verdicts/reddit.parquet") if r["purpose"])
     lines = list(story(row["question_id"], load_params()))

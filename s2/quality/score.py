@@ -96,7 +96,9 @@ def score(
 
     for_readability, for_toxicity = tee(present())
     measure = scorer(readability) if readability else None
-    scores = score_texts(toxicity, for_toxicity, cache) if toxicity else (({}, True) for _ in for_toxicity)
+    scores = (
+        score_texts(toxicity, for_toxicity, cache) if toxicity else (({}, True) for _ in for_toxicity)
+    )
     for text, (labels, _) in zip(for_readability, scores, strict=True):
         found = dict(labels)
         if measure:

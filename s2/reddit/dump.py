@@ -23,6 +23,7 @@ MAX_LINE = 16 * 2**20
 ROWS = 2_048
 _CASE_BIT = np.uint8(0x20)
 
+
 class _Block(NamedTuple):
     """Whole lines: where they begin in the decompressed file, and their bytes."""
 
@@ -57,9 +58,7 @@ def read_shard(dump: Dump, folder: Path, subreddits: Iterable[str], on_error: On
     return Shard(dump, rows, aside, good, found.counts)
 
 
-def read_dump(
-    path: Path, schema: pa.Schema, subreddits: Iterable[str]
-) -> Iterator[pa.RecordBatch | Bad]:
+def read_dump(path: Path, schema: pa.Schema, subreddits: Iterable[str]) -> Iterator[pa.RecordBatch | Bad]:
     """Record batches of `schema` (`POSTS` or `COMMENTS`) with the lines of the wanted subreddits,
     and what could not be read."""
     wanted = {name.lower() for name in subreddits}

@@ -26,7 +26,6 @@ _LICENCES = {
 }
 
 
-
 def card(
     name: str,
     counts: Mapping[str, int],

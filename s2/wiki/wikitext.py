@@ -8,8 +8,9 @@ stays as it is written. The time is linear in the length of the text.
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
+from operator import itemgetter
 
 from s2.wiki import templates
 
@@ -19,24 +20,20 @@ _OPAQUE = (
     *("templatestyles", "includeonly", "inputbox", "categorytree", "section", "indicator", "poem"),
 )
 _OPENING = re.compile(rf"<!--|<(nowiki|{'|'.join(_OPAQUE)})(?=[\s/>])[^<>]*?(/?)>", re.IGNORECASE)
-_TOKEN = re.compile(r"\{\{|\}\}|\[\[|\]\]|\||^[ \t:]*\{\|", re.MULTILINE)
-_TABLE_END = re.compile(r"\}(?!\})")
+_MARK = re.compile(r"(\{\{|\}\}|\[\[|\]\]|\{\||\|\}(?!\})|\|)")
+_PLAIN_LINK = re.compile(r"\[\[(?:[^\[\]|{}:\n]*\|)?([^\[\]|{}:\n]+)\]\]")
 _ARGUMENT = re.compile(r"\{\{\{[^{}]*\}\}\}")
 
 _TAG = re.compile(rf"</?(?!(?:{'|'.join(_OPAQUE)})\b)[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _EXTERNAL_LINK = re.compile(r"\[(?:https?:|ftp:|mailto:)?//[^\s\[\]]*[ \t]*([^\[\]\n]*)\]")
 _URL = re.compile(r"\b(?:https?|ftp)://[^\s<>\[\]|{}]+")
-_NOT_PROSE = re.compile(
-    r"^(?:=+[^\n]*=+[ \t]*|[ \t]*[*#:;][^\n]*|-{4,}[^\n]*)$", re.MULTILINE
-)
-_ITALIC_POSSESSIVE = re.compile(r"(?<!')''([^'\n]+)'''(?=s\b)")
-_QUOTES = re.compile(r"'{5}|'{3}|'{2}")
+_POSSESSIVE = re.compile(r"(?<!')''([^'\n]+)'''(?=s\b)")
 _MAGIC = re.compile(r"__[A-Z]+__")
 _HOLLOW_BRACKETS = re.compile(r"\([\s;,:]*\)")
 _AFTER_OPENING = re.compile(r"\([\s;,:]+")
-_SPACE_BEFORE = re.compile(r" +(?=[,.;:!?)])")
-_COMMAS = re.compile(r",(?:\s*,)+")
+_HEADING = re.compile(r"=[^\n]*=[ \t]*$")
+_LIST_MARKS = "*#:;"
 
 _MEDIA = ("file", "image", "media", "category")
 _INTERWIKI = re.compile(r"^[a-z]{2,3}(?:-[a-z]+)?:")
@@ -72,19 +69,57 @@ def paragraphs(wikitext: str, media: Iterable[str] = _MEDIA) -> list[str]:
     """
     literals: list[str] = []
     text = _without_opaque(wikitext.replace("\0", ""), literals)
-    text = _flat(_ARGUMENT.sub("", text), frozenset(media))
-    text = _URL.sub("", _EXTERNAL_LINK.sub(r"\1", text))
-    text = _NOT_PROSE.sub("", _TAG.sub("", _BREAK.sub("\n", text)))
-    text = _QUOTES.sub("", _ITALIC_POSSESSIVE.sub(r"\1'", text))
-    text = html.unescape(_MAGIC.sub("", text))
+    text = _PLAIN_LINK.sub(itemgetter(1), _ARGUMENT.sub("", text))
+    text = _without_marks(_flat(text, frozenset(media)))
     found = []
-    for block in re.split(r"\n\s*\n", text):
-        prose = " ".join(block.split())
-        prose = _AFTER_OPENING.sub("(", _HOLLOW_BRACKETS.sub("", prose))
-        prose = " ".join(_COMMAS.sub(",", _SPACE_BEFORE.sub("", prose)).split())
-        if any(character.isalnum() for character in prose):
+    for block in _blocks(text):
+        prose = _tidy(" ".join(block.split()))
+        if any(map(str.isalnum, prose)):
             found.append(_with_literals(prose, literals))
     return found
+
+
+def _without_marks(text: str) -> str:
+    """The text without external links, URLs, tags, quotes and magic words, each looked for only
+    where its marks are."""
+    if "//" in text:
+        text = _URL.sub("", _EXTERNAL_LINK.sub(r"\1", text))
+    if "<" in text:
+        text = _TAG.sub("", _BREAK.sub("\n", text))
+    if "'''s" in text:
+        text = _POSSESSIVE.sub(r"\1'", text)
+    for quotes in ("'" * 5, "'" * 3, "'" * 2):
+        text = text.replace(quotes, "")
+    if "__" in text:
+        text = _MAGIC.sub("", text)
+    return html.unescape(text)
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """What stands between blank lines, headings, list items and rules."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        bare = line.lstrip(" \t")
+        if not bare or bare[0] in _LIST_MARKS or line.startswith("----") or _HEADING.match(line):
+            if lines:
+                yield " ".join(lines)
+                lines = []
+        else:
+            lines.append(line)
+    if lines:
+        yield " ".join(lines)
+
+
+def _tidy(prose: str) -> str:
+    """Prose without the brackets, spaces and commas that what is gone has left hollow."""
+    if "(" in prose:
+        prose = _AFTER_OPENING.sub("(", _HOLLOW_BRACKETS.sub("", prose))
+        prose = " ".join(prose.split())
+    for stop in ",.;:!?)":
+        prose = prose.replace(f" {stop}", stop)
+    while ",," in prose:
+        prose = prose.replace(",,", ",")
+    return prose.strip()
 
 
 def _without_opaque(text: str, literals: list[str]) -> str:
@@ -122,52 +157,43 @@ def _with_literals(prose: str, literals: list[str]) -> str:
 class _Frame:
     """A template, link or table that is still open: the text of each of its arguments so far."""
 
-    __slots__ = ("arguments", "kind", "opening")
+    __slots__ = ("arguments", "kind")
 
-    def __init__(self, kind: str, opening: str) -> None:
+    def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.opening = opening
         self.arguments: list[list[str]] = [[]]
 
 
 def _flat(text: str, media: frozenset[str]) -> str:
     """The text with every template, link and table replaced by what it shows."""
-    stack = [_Frame("", "")]
-    position = 0
-    for token in _TOKEN.finditer(text):
-        if token.start() < position:
-            continue
+    stack = [_Frame("")]
+    pieces = _MARK.split(text)
+    before = "\n"
+    for piece, mark in zip(pieces[::2], pieces[1::2], strict=False):
+        before = piece if "\n" in piece else before + piece
         top = stack[-1]
-        if token.start() > position:
-            top.arguments[-1].append(text[position : token.start()])
-        position = token.end()
-        mark = token[0]
-        if mark == "|":
-            position = _bar(text, token, stack)
-        elif mark in ("{{", "[["):
-            stack.append(_Frame(mark, mark))
-        elif mark == "}}" or mark == "]]":
+        if piece:
+            top.arguments[-1].append(piece)
+        if mark in ("{{", "[["):
+            stack.append(_Frame(mark))
+        elif mark in ("}}", "]]"):
             _close(mark, stack, media)
-        else:
-            stack.append(_Frame("{|", mark))
-    stack[-1].arguments[-1].append(text[position:])
+        elif mark == "{|" and _begins_line(before):
+            stack.append(_Frame(mark))
+        elif mark == "|}" and top.kind == "{|" and _begins_line(before):
+            stack.pop()
+        elif mark in ("|", "|}") and top.kind in ("{{", "[["):
+            top.arguments.append(["}"] if mark == "|}" else [])
+        elif top.kind != "{|":
+            top.arguments[-1].append(mark)
+        before = mark
+    stack[-1].arguments[-1].append(pieces[-1])
     return "".join(_as_written(frame) for frame in stack)
 
 
-def _bar(text: str, bar: re.Match[str], stack: list[_Frame]) -> int:
-    """Deal with a `|`: the end of a table, of an argument, or a mere character. Returns where the
-    text goes on."""
-    top = stack[-1]
-    if top.kind == "{|" and _TABLE_END.match(text, bar.end()):
-        line = text[text.rfind("\n", 0, bar.start()) + 1 : bar.start()]
-        if not line.strip(" \t:"):
-            stack.pop()
-            return bar.end() + 1
-    if top.kind in ("{{", "[["):
-        top.arguments.append([])
-    else:
-        top.arguments[-1].append("|")
-    return bar.end()
+def _begins_line(before: str) -> bool:
+    """Whether a mark after this text stands first in its line, but for blanks and indentation."""
+    return "\n" in before and not before.rpartition("\n")[2].strip(" \t:")
 
 
 def _close(mark: str, stack: list[_Frame], media: frozenset[str]) -> None:
@@ -187,7 +213,7 @@ def _close(mark: str, stack: list[_Frame], media: frozenset[str]) -> None:
 
 
 def _as_written(frame: _Frame) -> str:
-    return frame.opening + "|".join(map("".join, frame.arguments))
+    return frame.kind + "|".join(map("".join, frame.arguments))
 
 
 def _template(frame: _Frame) -> str:

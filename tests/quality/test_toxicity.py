@@ -1,10 +1,19 @@
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForSequenceClassification
+from transformers import (
+    AutoModelForSequenceClassification,
+    BertConfig,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+    XLMRobertaConfig,
+)
 
 from s2.cache import ContentCache
 from s2.errors import S2Error
@@ -119,7 +128,64 @@ def test_only_new_texts_are_scored(tmp_path: Path) -> None:
 
 def test_missing_files_are_told_by_parameter(tmp_path: Path) -> None:
     model = ToxicityModel(
-        scorer="detoxify", checkpoint=str(tmp_path / "no.ckpt"), config=str(tmp_path), batch_tokens=9
+        scorer="detoxify",
+        checkpoint=str(tmp_path / "no.ckpt"),
+        config=str(tmp_path),
+        dtype="float32",
+        batch_tokens=9,
     )
     with pytest.raises(S2Error, match="quality.toxicity.model.checkpoint: .*no.ckpt does not exist"):
         make_scorer(model)
+
+
+ORIGINAL = ["toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"]
+UNBIASED = ["toxicity", "severe_toxicity", "obscene", "identity_attack", "insult", "threat"]
+
+
+@pytest.mark.parametrize(
+    ("config_class", "classes", "identities"),
+    [
+        (BertConfig, ORIGINAL, 0),
+        (RobertaConfig, [*UNBIASED, "sexual_explicit"], 9),
+        (XLMRobertaConfig, [*UNBIASED, "sexual_explicit"], 9),
+    ],
+)
+def test_the_label_sets_of_all_three_models(
+    tmp_path: Path, checkpoint: tuple[Path, Path], config_class: Any, classes: list[str], identities: int
+) -> None:
+    """`original` is a BERT, `unbiased` a RoBERTa, `multilingual` an XLM-RoBERTa."""
+    config = config_class(
+        vocab_size=len(WORDS),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=40,
+        pad_token_id=1,
+    )
+    config.num_labels = len(classes) + identities
+    shutil.copytree(checkpoint[1], tmp_path / "config")
+    config.save_pretrained(tmp_path / "config")
+    model = AutoModelForSequenceClassification.from_config(config)
+    arguments = {"num_classes": config.num_labels}
+    settings = {"dataset": {"args": {"classes": classes}}, "arch": {"args": arguments}}
+    torch.save({"config": settings, "state_dict": model.state_dict()}, tmp_path / "m.ckpt")
+    scorer = Detoxify(tmp_path / "m.ckpt", tmp_path / "config", "float32", 64)
+    assert set(scorer.labels) >= {"toxicity", "severe_toxicity", "identity_attack", "obscene", "threat"}
+    assert len(scorer.labels) == len(classes)
+    ids = scorer._tokenizer("you are bad", return_tensors="pt")
+    expected = model.eval()(**ids).logits[0, : len(classes)].sigmoid().tolist()
+    (found,) = scorer.score(["you are bad"])
+    assert list(found.values()) == pytest.approx(expected, abs=2e-6)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "int8"])
+def test_fewer_bits_give_nearly_the_same_scores(checkpoint: tuple[Path, Path], dtype: str) -> None:
+    """A trained model differs by 0.01 at most; this one has random weights, 25 times as large as
+    usual, which makes rounding weigh more."""
+    texts = ["you are kind", "very bad", "you and you are bad and bad"]
+    exact = Detoxify(*checkpoint, "float32", 64)
+    found = Detoxify(*checkpoint, dtype, 64)
+    assert found.fingerprint != exact.fingerprint
+    for a, b in zip(exact.score(texts), found.score(texts), strict=True):
+        assert b == pytest.approx(a, abs=0.1)

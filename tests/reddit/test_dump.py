@@ -135,7 +135,9 @@ def test_whatever_a_line_holds_it_is_a_row_or_set_aside_or_not_wanted(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
 ) -> None:
     path = tmp_path_factory.mktemp("dump") / "RC"
-    path.write_bytes(b"".join(GOOD % b"a" + b'{"subreddit":"x",' + line + b"}\n" for line in lines) or b"\n")
+    path.write_bytes(
+        b"".join(GOOD % b"a" + b'{"subreddit":"x",' + line + b"}\n" for line in lines) or b"\n"
+    )
     rows, bad = read(path)
     good = sum(row["id"] == "a" for row in rows)
     assert good >= len(lines)

@@ -1,11 +1,13 @@
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
 import zstandard
 
-from s2.reddit.dump import COMMENTS, POSTS, read_dumps
+from s2.reddit.dump import read_dump
+from s2.reddit.rows import COMMENTS, POSTS
 from s2.sample.pack import load, reddit_rows, write_wiki, write_zst
-from s2.wiki.dump import read_pages
+from s2.wiki.dump import Block, Page, pages, read_blocks
 
 SUBREDDITS = ["explainlikeimfive", "AskHistorians", "askscience"]
 
@@ -34,20 +36,22 @@ def test_the_dumps_are_real_ones_and_always_the_same(tmp_path: Path) -> None:
         assert zstandard.get_frame_parameters(first).window_size == 2**31
         write_zst(path, rows)
         assert path.read_bytes() == first
-    read = [row for b in read_dumps([tmp_path / "RS.zst"], POSTS, SUBREDDITS) for row in b.to_pylist()]
+    batches = read_dump(tmp_path / "RS.zst", POSTS, SUBREDDITS)
+    read = [row for b in batches if isinstance(b, pa.RecordBatch) for row in b.to_pylist()]
     assert [row["title"] for row in read] == [post["title"] for post in posts]
-    said = sum(b.num_rows for b in read_dumps([tmp_path / "RC.zst"], COMMENTS, SUBREDDITS))
-    assert said == len(comments)
+    batches = read_dump(tmp_path / "RC.zst", COMMENTS, SUBREDDITS)
+    assert sum(b.num_rows for b in batches if isinstance(b, pa.RecordBatch)) == len(comments)
 
 
 def test_the_wiki_dump_is_a_real_one_and_always_the_same(tmp_path: Path) -> None:
     write_wiki(tmp_path / "a.xml.bz2")
     write_wiki(tmp_path / "b.xml.bz2")
     assert (tmp_path / "a.xml.bz2").read_bytes() == (tmp_path / "b.xml.bz2").read_bytes()
-    pages = {page.title: page for page in read_pages([tmp_path / "a.xml.bz2"])}
+    blocks = [b for b in read_blocks([tmp_path / "a.xml.bz2"]) if isinstance(b, Block)]
+    read = {page.title: page for b in blocks for page in pages(b) if isinstance(page, Page)}
     articles = [entry for entries in load("wiki").values() for entry in entries]
-    assert len(pages) == len(articles)
-    assert {page.namespace for page in pages.values()} >= {0, 1, 2, 10, 14}
-    assert any(page.redirect for page in pages.values())
+    assert len(read) == len(articles)
+    assert {page.namespace for page in read.values()} >= {0, 1, 2, 10, 14}
+    assert any(page.redirect for page in read.values())
     for entry in articles:
-        assert pages[entry["title"]].text == entry["text"].strip()
+        assert read[entry["title"]].text == entry["text"].strip()

@@ -53,7 +53,10 @@ from s2.wiki.wikitext import is_disambiguation, is_list, is_redirect, paragraphs
         ("<ul><li>a</li></ul>Text.<br/>More.", ["Text. More."]),
         ("Text.\n----\n== Head == \nMore.", ["Text.", "More."]),
         ("; term : meaning\n:: indented\nText.", ["Text."]),
-        ("Mail [mailto:a@b.c me], //x.y and https://example.org/z.", ["Mail [mailto:a@b.c me], //x.y and"]),
+        (
+            "Mail [mailto:a@b.c me], //x.y and https://example.org/z.",
+            ["Mail [mailto:a@b.c me], //x.y and"],
+        ),
         ("A | b, {{{1|c}}}d.", ["A | b, d."]),
         ("An {{open template", ["An {{open template"]),
         ("An [[open link and {{convert|1|km}}", ["An [[open link and 1 km"]),
