@@ -16,7 +16,7 @@ _SUPERSCRIPT = re.compile(r"\^\(([^()]*)\)|\^(?=\w)")
 _URL = re.compile(r"(?:https?://|www\.)[^\s)\]]+|_?\bURL_\d+\b_?", re.IGNORECASE)
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]")
 _EDIT = re.compile(r"^\W*(?:edit|update|eta)\s*\d*\s*[:\-–—]", re.IGNORECASE)
-_ELI5_TAG = re.compile(r"^\W*(?:eli5|eli\s5|explain like i'?m five)\b\W*", re.IGNORECASE)
+_ELI5_TAG = re.compile(r"^\W*(?:eli5|eli\s5|elif|explain like i'?m five)\b\W*", re.IGNORECASE)
 
 _GONE = {"[deleted]", "[removed]", "[deleted by user]", "[removed by reddit]"}
 _BOT = re.compile(r"(?:^automoderator$|[_-]bot$|^bot[_-]|(?-i:(?<=[a-z])Bot$))", re.IGNORECASE)

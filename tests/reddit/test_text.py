@@ -83,6 +83,7 @@ def test_a_title_asks_or_does_not(title: str, expected: bool) -> None:
 def test_the_tag_leaves_the_title() -> None:
     assert question_title("ELI5: Why is rain wet?") == "Why is rain wet?"
     assert question_title("[ELI5] - why is rain wet?") == "why is rain wet?"
+    assert question_title("ELIF: Why is rain wet?") == "Why is rain wet?"
     assert question_title("Why eli5?") == "Why eli5?"
 
 
