@@ -4,7 +4,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2.splits.assign import assign_answers, split
@@ -119,3 +119,35 @@ def test_a_leaking_question_gives_up_everything() -> None:
     fates, pairs, prompts = assign(answers, leaks=["q"])
     assert {fate[1] for fate in fates.values()} == {"leakage"}
     assert pairs == [] and prompts == []
+
+
+ANSWERS = st.lists(
+    st.tuples(
+        st.sampled_from(["q1", "q2", "q3"]),
+        st.integers(0, 8),
+        st.sampled_from([0.0, 0.9]),
+        st.booleans(),
+        st.sampled_from([None, None, None, "bot"]),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(ANSWERS, ANSWERS)
+def test_every_answer_has_one_fate_which_other_questions_do_not_change(
+    before: list[tuple[str, int, float, bool, str | None]],
+    more: list[tuple[str, int, float, bool, str | None]],
+) -> None:
+    rows: list[Answer] = [(f"a{n}", *row) for n, row in enumerate(before)]
+    new: list[Answer] = [(f"b{n}", f"new-{q}", *rest) for n, (q, *rest) in enumerate(more)]
+    fates, pairs, prompts = assign(rows)
+    assert set(fates) == {row[0] for row in rows}
+    paired = {id_ for pair in pairs for id_ in pair[:2]}
+    for id_, (purpose, dropped_by) in fates.items():
+        assert dropped_by or purpose == ("preference" if id_ in paired else "sft")
+    grown_fates, grown_pairs, grown_prompts = assign([*rows, *new])
+    assert {id_: grown_fates[id_] for id_ in fates} == fates
+    assert [pair for pair in grown_pairs if pair[0] in fates] == pairs
+    assert {q for q in grown_prompts if not q.startswith("new-")} == set(prompts)
