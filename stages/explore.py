@@ -2,6 +2,7 @@
 reasons for which rows were dropped."""
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,9 @@ def main() -> None:
         for source, columns in COLUMNS.items():
             connection.execute(view(source))
             write_json(plots / "dropped" / f"{source}.json", top_reasons(funnel[source]["dropped"]))
-            for column in columns:
-                for table in (source, f"{source}_sft"):
-                    rows = histogram(connection, table, column)
-                    write_json(plots / column / f"{table}.json", rows)
+            for column, (name, table) in product(columns, tables(source).items()):
+                rows = histogram(connection, table, column)
+                write_json(plots / column / f"{source}-{name}.json", rows)
         write_json(METRICS, {source: summary(connection, source) for source in COLUMNS})
 
 
@@ -45,13 +45,16 @@ def view(source: str) -> str:
         FROM {source} JOIN (SELECT id, split FROM {scan(Path(KEPT[source]))}) USING (id)"""
 
 
+def tables(source: str) -> dict[str, str]:
+    """Queries of what is still in after cleaning, of what SFT keeps, and of each of its splits."""
+    splits = {split: f"(FROM {source}_sft WHERE split = '{split}')" for split in SPLITS}
+    return {"candidates": source, "sft": f"{source}_sft"} | splits
+
+
 def summary(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, Any]:
-    """Counts, means and quantiles of what is still in after cleaning, of what SFT keeps, and of each
-    of its splits."""
+    """Counts, means and quantiles of each of the `tables`."""
     columns = COLUMNS[source]
-    tables = {"candidates": source, "sft": f"{source}_sft"}
-    tables |= {split: f"(FROM {source}_sft WHERE split = '{split}')" for split in SPLITS}
-    return {name: describe(connection, table, columns) for name, table in tables.items()}
+    return {name: describe(connection, table, columns) for name, table in tables(source).items()}
 
 
 if __name__ == "__main__":

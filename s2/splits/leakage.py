@@ -56,13 +56,15 @@ def _vectors(
         (FROM questions WHERE split IN ({names})) USING (question_id) ORDER BY question_id"""
     ids: list[str] = []
     parts: list[Matrix] = []
+    held = 0
     # A connection holds one open result; the rows are read while held-out ones are.
     for batch in connection.cursor().sql(query).to_arrow_reader(BLOCK_ROWS):
         ids += batch["question_id"].to_pylist()
         parts.append(batch["embedding"].flatten().to_numpy().reshape(batch.num_rows, -1))
-        if sum(part.nbytes for part in parts) >= budget:
+        held += parts[-1].nbytes
+        if held >= budget:
             yield ids, np.concatenate(parts)
-            ids, parts = [], []
+            ids, parts, held = [], [], 0
     if ids:
         yield ids, np.concatenate(parts)
 
