@@ -25,6 +25,15 @@ IDENTITIES = 1
 WORDS = ["<s>", "<pad>", "</s>", "<unk>", "you", "are", "kind", "bad", "very", "and"]
 
 
+def write_checkpoint(path: Path, state: dict[str, Any], classes: list[str], outputs: int) -> None:
+    """Write a state in Detoxify's own file format."""
+    settings = {
+        "dataset": {"args": {"classes": classes}},
+        "arch": {"args": {"num_classes": outputs}},
+    }
+    torch.save({"config": settings, "state_dict": state}, path)
+
+
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A small RoBERTa in Detoxify's own file format, and the folder of its configuration."""
@@ -49,11 +58,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     config.save_pretrained(folder / "config")
     state = RobertaForSequenceClassification(config).state_dict()
     state["roberta.embeddings.position_ids"] = torch.arange(18)[None]
-    settings = {
-        "dataset": {"args": {"classes": ["toxic", "insult"]}},
-        "arch": {"args": {"num_classes": len(CLASSES) + IDENTITIES}},
-    }
-    torch.save({"config": settings, "state_dict": state}, folder / "small.ckpt")
+    write_checkpoint(folder / "small.ckpt", state, ["toxic", "insult"], config.num_labels)
     return folder / "small.ckpt", folder / "config"
 
 
@@ -167,9 +172,7 @@ def test_the_label_sets_of_all_three_models(
     shutil.copytree(checkpoint[1], tmp_path / "config")
     config.save_pretrained(tmp_path / "config")
     model = AutoModelForSequenceClassification.from_config(config)
-    arguments = {"num_classes": config.num_labels}
-    settings = {"dataset": {"args": {"classes": classes}}, "arch": {"args": arguments}}
-    torch.save({"config": settings, "state_dict": model.state_dict()}, tmp_path / "m.ckpt")
+    write_checkpoint(tmp_path / "m.ckpt", model.state_dict(), classes, config.num_labels)
     scorer = Detoxify(tmp_path / "m.ckpt", tmp_path / "config", "float32", 64)
     assert set(scorer.labels) >= {"toxicity", "severe_toxicity", "identity_attack", "obscene", "threat"}
     assert len(scorer.labels) == len(classes)
