@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from s2.dumps import WINDOW, find_dumps, read_chunks
+from s2.dumps import WINDOW, find_dumps, read_chunks, readers_within
 from s2.errors import S2Error
 
 TEXT = b'{"id": "a"}\n' * 50_000
@@ -59,3 +59,12 @@ def test_dumps_are_found_in_order_or_their_absence_is_told(tmp_path: Path) -> No
     assert [path.name for path in find_dumps(tmp_path, "RS*")] == ["RS_2020-01.zst", "RS_2020-02.zst"]
     with pytest.raises(S2Error, match=r"no dump \*.xml\* in .*set data.raw"):
         find_dumps(tmp_path, "*.xml*")
+
+
+def test_a_memory_budget_bounds_how_many_read_at_once(tmp_path: Path) -> None:
+    """A reader takes its window and half a GiB; the file with the largest window counts."""
+    large, small = tmp_path / "RC.zst", tmp_path / "RC_plain"
+    large.write_bytes(zst(TEXT))
+    small.write_bytes(TEXT)
+    assert [readers_within([large, small], gb) for gb in (1, 4.9, 5, 10)] == [1, 1, 2, 4]
+    assert readers_within([small], 4) == 8
