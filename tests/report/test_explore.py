@@ -1,6 +1,6 @@
 import pytest
 
-from s2.report.explore import describe, histogram
+from s2.report.explore import describe, histogram, top_reasons
 from s2.tables import connect
 
 
@@ -22,3 +22,17 @@ def test_descriptions_and_histograms_by_hand() -> None:
     assert bins[0] == {"words": 0, "share": 0.4}  # -5 and 10: what is below stands in the first bin
     assert bins[1] == {"words": 25, "share": 0.4}
     assert bins[-1] == {"words": 475, "share": 0.2}
+
+
+def test_the_most_frequent_reasons_stand_first() -> None:
+    dropped = {"bot": 2, "toxic": 5, "deleted": 5} | {f"r{n}": 1 for n in range(20)}
+    found = top_reasons(dropped)
+    assert len(found) == 10
+    assert [row["reason"] for row in found[:3]] == ["deleted", "toxic", "bot"]
+    assert found[0] == {"reason": "deleted", "rows": 5}
+
+
+def test_a_column_without_values_has_no_histogram() -> None:
+    connection = connect()
+    connection.execute("CREATE TABLE t AS SELECT NULL::DOUBLE AS ease")
+    assert histogram(connection, "t", "ease") == []
