@@ -14,12 +14,12 @@ import zstandard
 
 from benchmarks.corpus import MB, write_reddit
 from benchmarks.measure import measure, promise
-from s2.dumps import WINDOW
-from s2.duplicates import latest_of_each_id
-from s2.pool import map_shards
+from s2.dumps.duplicates import latest_of_each_id
+from s2.dumps.reading import WINDOW
+from s2.kernel.pool import map_shards
+from s2.kernel.tables import connect, write_batches
 from s2.reddit.dump import LATEST, Dump, read_shard
 from s2.reddit.rows import COMMENTS, POSTS
-from s2.tables import connect, write_batches
 
 SUBREDDIT = "explainlikeimfive"
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from benchmarks.corpus import MB, write_wiki
 from benchmarks.measure import measure, promise
-from s2.dumps import read_chunks
-from s2.pool import map_shards
-from s2.tables import write_batches
+from s2.dumps.reading import read_chunks
+from s2.kernel.pool import map_shards
+from s2.kernel.tables import write_batches
 from s2.wiki.articles import ARTICLES, articles
 from s2.wiki.dump import read_blocks
 

@@ -2,17 +2,20 @@
 
 import sys
 from hashlib import md5
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from s2.evaluate.answers import Answerer
-from s2.params import load_params
-from s2.tables import read_rows, write_rows
+from s2.kernel.tables import read_rows, write_rows
+from s2.models.generation import Answerer
+from s2.params.base import Count
+from s2.params.evaluate import Answers
+from s2.params.loading import load
 from stages.runner import run
 
-SETS = ["eli5", "wiki", "eli5-wiki"]
+SETS = Path("data/sets/validation.parquet")
 SCHEMA = pa.schema(
     [
         ("set", pa.string()),
@@ -27,32 +30,25 @@ SCHEMA = pa.schema(
 
 
 def main() -> None:
-    params = load_params()
     name, folder = sys.argv[1], Path(sys.argv[2])
-    rows = [row for set_name in SETS for row in validation_rows(set_name, params.answers.limit)]
+    answers = load("answers", Answers)
+    rows = limited(read_rows(SETS), answers.limit)
     prompts = list(dict.fromkeys(row["prompt"] for row in rows))
-    found = Answerer(folder, params.answers.dtype).answer(prompts, params.answers, params.seed)
-    answers = dict(zip(prompts, found, strict=True))
+    found = Answerer(folder, answers.dtype).answer(prompts, answers, load("seed", Count))
+    said = dict(zip(prompts, found, strict=True))
     for row in rows:
-        said = answers[row["prompt"]]
-        row |= {"answer": said.text, "tokens": said.tokens, "ended": said.ended}
+        answer = said[row["prompt"]]
+        row |= {"answer": answer.text, "tokens": answer.tokens, "ended": answer.ended}
     write_rows(Path(f"data/answers/{name}.parquet"), SCHEMA, rows)
 
 
-def validation_rows(set_name: str, limit: int | None) -> list[dict[str, Any]]:
-    """A validation set's rows, the first `limit` in the order of their ids' MD5, so that a set that
-    grows keeps most of its sample."""
-    rows = read_rows(Path(f"data/sft/{set_name}/validation.parquet"))
-    rows.sort(key=lambda row: md5(row["id"].encode()).hexdigest())
-    return [
-        {
-            "set": set_name,
-            "id": row["id"],
-            "prompt": row["prompt"],
-            "reference": row["completion"],
-        }
-        for row in rows[:limit]
-    ]
+def limited(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any]]:
+    """Of each set the first `limit` rows in the order of their ids' MD5, so that a set that grows
+    keeps most of its sample."""
+    found = []
+    for _, group in groupby(rows, key=lambda row: row["set"]):
+        found += sorted(group, key=lambda row: md5(row["id"].encode()).hexdigest())[:limit]
+    return found
 
 
 if __name__ == "__main__":

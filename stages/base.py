@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
-from s2.files import new_folder
-from s2.models import fetched, save_causal_model
-from s2.params import load_params
+from s2.kernel.files import new_folder
+from s2.models.saving import save_causal_model
+from s2.models.sources import fetched
+from s2.params.loading import load
+from s2.params.models import Base
 from stages.runner import run
 
 OUT = Path("models/base")
 
 
 def main() -> None:
-    params = load_params()
-    with fetched(params.model.base) as files, new_folder(OUT) as folder:
-        save_causal_model(files, folder)
+    base = load("model.base", Base)
+    with fetched(base) as files, new_folder(OUT) as folder:
+        save_causal_model(files, folder, base.fresh)
 
 
 if __name__ == "__main__":

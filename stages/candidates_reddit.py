@@ -3,12 +3,14 @@
 from functools import partial
 from pathlib import Path
 
-from s2.files import write_json
-from s2.params import load_params
-from s2.pool import map_shards
-from s2.quality.gates import account, count_kept, count_reasons
+from s2.kernel.accounting import account, count_kept, count_reasons
+from s2.kernel.files import write_json
+from s2.kernel.pool import map_shards
+from s2.kernel.tables import connect, scan, write_batches
+from s2.params.base import Above0, Positive
+from s2.params.data import Method
+from s2.params.loading import load
 from s2.reddit.answers import CANDIDATES, candidates, count_input, joined
-from s2.tables import connect, scan, write_batches
 from stages.runner import run
 
 POSTS = Path("data/reddit/posts.parquet")
@@ -18,13 +20,14 @@ METRICS = Path("metrics/data/candidates-reddit.json")
 
 
 def main() -> None:
-    params = load_params()
-    connection = connect(params.data.memory)
+    connection = connect(load("machine.memory", Above0))
     connection.execute(f"CREATE VIEW posts AS FROM {scan(POSTS)}")
     connection.execute(f"CREATE VIEW comments AS FROM {scan(COMMENTS)}")
     counts = count_input(connection)
-    clean = partial(candidates, method=params.quality.readability.method)
-    write_batches(OUT, CANDIDATES, map_shards(clean, joined(connection), params.data.workers))
+    clean = partial(candidates, method=load("quality.readability.method", Method))
+    write_batches(
+        OUT, CANDIDATES, map_shards(clean, joined(connection), load("machine.workers", Positive))
+    )
     dropped = count_reasons(connection, scan(OUT))
     kept = count_kept(connection, scan(OUT))
     dropped |= {"reply": counts["reply"], "orphan": counts["orphan"]}

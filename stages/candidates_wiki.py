@@ -3,11 +3,13 @@
 from functools import partial
 from pathlib import Path
 
-from s2.files import write_json
-from s2.params import load_params
-from s2.pool import map_shards
-from s2.quality.gates import account, count_kept, count_reasons
-from s2.tables import connect, count_rows, scan, stream_batches, write_batches
+from s2.kernel.accounting import account, count_kept, count_reasons
+from s2.kernel.files import write_json
+from s2.kernel.pool import map_shards
+from s2.kernel.tables import connect, count_rows, scan, stream_batches, write_batches
+from s2.params.base import Above0, Positive
+from s2.params.data import Method
+from s2.params.loading import load
 from s2.wiki.answers import CANDIDATES, candidates
 from stages.runner import run
 
@@ -17,12 +19,11 @@ METRICS = Path("metrics/data/candidates-wiki.json")
 
 
 def main() -> None:
-    params = load_params()
-    max_words, method = params.data.wiki.max_words, params.quality.readability.method
+    max_words, method = load("data.wiki.max_words", Positive), load("quality.readability.method", Method)
     measure = partial(candidates, max_words=max_words, method=method)
-    batches = map_shards(measure, stream_batches(ARTICLES), params.data.workers)
+    batches = map_shards(measure, stream_batches(ARTICLES), load("machine.workers", Positive))
     write_batches(OUT, CANDIDATES, batches)
-    connection = connect(params.data.memory)
+    connection = connect(load("machine.memory", Above0))
     dropped = count_reasons(connection, scan(OUT))
     kept = count_kept(connection, scan(OUT))
     write_json(METRICS, account(count_rows(ARTICLES), kept, dropped))

@@ -5,36 +5,39 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from s2.files import write_text
-from s2.params import load_params
-from s2.report.card import card
+from s2.kernel.files import write_text
+from s2.params.base import Share
+from s2.params.data import Dataset
+from s2.params.loading import load
+from s2.quality.thresholds import load_thresholds
+from s2.report.card import Making, card
 from stages.runner import run
 
 FUNNEL = Path("metrics/data/splits.json")
 
 
 def main() -> None:
-    params = load_params()
     name = sys.argv[1]
-    words = {
-        "subreddits": ", ".join(f"r/{subreddit}" for subreddit in params.data.reddit.subreddits),
-        "model": params.questions.model if params.questions.base_url else params.model.base.source,
-    }
-    reddit, wiki = params.quality.length.reddit, params.quality.length.wiki
-    rules = {
-        "Flesch reading ease, at least": f"{params.quality.readability.min_ease:g}",
-        "Flesch-Kincaid grade, below": f"{params.quality.readability.max_grade:g}",
-        "readability as measured by": params.quality.readability.method,
-        "toxicity of every label, at most": f"{params.quality.toxicity.max_score:g}",
-        "toxicity as scored by": params.quality.toxicity.model.scorer,
-        "words of a Reddit answer": f"{reddit.min_words} to {reddit.max_words}",
-        "words of a Wikipedia answer": f"{wiki.min_words} to {wiki.max_words}",
-        "score of a Reddit answer, at least": f"{params.splits.min_score}",
-        "cosine with a held-out question, below": f"{params.splits.leakage:g}",
-        "shares of validation and test": f"{params.splits.validation:g}, {params.splits.test:g}",
-    }
+    dataset = load(f"datasets.{name}", Dataset)
     counts = read(Path(f"metrics/data/datasets-{name}.json"))
-    write_text(Path(f"data/sft/{name}/README.md"), card(name, counts, read(FUNNEL), words, rules))
+    write_text(Path(f"data/sft/{name}/README.md"), card(name, dataset, counts, read(FUNNEL), making()))
+
+
+def making() -> Making:
+    """How the parameters say that datasets are made."""
+    rules = load_thresholds()
+    endpoint = load("questions.base_url", str | None)
+    shares = load("splits.validation", Share), load("splits.test", Share)
+    return Making(
+        rules={"reddit": [*rules.reddit, *rules.sft, rules.leakage], "wiki": rules.wiki},
+        facts={
+            "readability as measured by": load("quality.readability.method", str),
+            "toxicity as scored by": load("quality.toxicity.model.scorer", str),
+            "shares of validation and test": "{:g}, {:g}".format(*shares),
+        },
+        subreddits=load("data.reddit.subreddits", list[str]),
+        model=load("questions.model", str) if endpoint else load("model.base.source", str),
+    )
 
 
 def read(path: Path) -> dict[str, Any]:

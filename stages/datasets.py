@@ -1,41 +1,52 @@
-"""Lay rows out as a fine-tuning dataset: `python -m stages.datasets NAME FILE [FILE]`.
-
-Each file has `id`, `split`, `question` and `answer`.
-"""
+"""Lay the rows of a declared dataset out for fine-tuning: `python -m stages.datasets NAME`."""
 
 import sys
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 
-from s2.files import write_json
-from s2.quality.gates import account
-from s2.tables import count_rows, stream_rows, write_rows
-from s2.train.prompts import format_prompt
+from s2.kernel.accounting import account, count_reasons
+from s2.kernel.files import write_json
+from s2.kernel.tables import connect, count_rows, write_rows
+from s2.models.prompts import format_prompt
+from s2.params.base import Above0
+from s2.params.data import Dataset, SourceName
+from s2.params.loading import load
+from s2.splits.select import select_rows
 from stages.runner import run
 
+KEPT: dict[SourceName, Path] = {
+    "reddit": Path("data/splits/sft/reddit.parquet"),
+    "wiki": Path("data/questions/wiki.parquet"),
+}
+CANDIDATES = Path("data/candidates/reddit.parquet")
 SPLITS = ["train", "validation", "test"]
 SCHEMA = pa.schema([("id", pa.string()), ("prompt", pa.string()), ("completion", pa.string())])
 
 
 def main() -> None:
-    name, files = sys.argv[1], [Path(file) for file in dict.fromkeys(sys.argv[2:])]
-    counts = {split: write_split(name, files, split) for split in SPLITS}
-    accounting = account(sum(map(count_rows, files)), sum(counts.values()), {})
+    name = sys.argv[1]
+    dataset = load(f"datasets.{name}", Dataset)
+    connection = connect(load("machine.memory", Above0))
+    select_rows(connection, dataset, KEPT, CANDIDATES)
+    counts = {split: write_split(connection, name, split) for split in SPLITS}
+    rows_in = sum(count_rows(KEPT[source]) for source in dataset.sources())
+    accounting = account(rows_in, sum(counts.values()), count_reasons(connection, "selected"))
     write_json(Path(f"metrics/data/datasets-{name}.json"), accounting | counts)
 
 
-def write_split(name: str, files: list[Path], split: str) -> int:
+def write_split(connection: duckdb.DuckDBPyConnection, name: str, split: str) -> int:
     """Write one split of a dataset; returns its rows."""
+    taken = connection.sql(
+        "FROM selected SELECT id, question, answer WHERE dropped_by IS NULL AND split = $split "
+        "ORDER BY source, id",
+        params={"split": split},
+    )
     rows = (
-        {
-            "id": row["id"],
-            "prompt": format_prompt(row["question"]),
-            "completion": row["answer"],
-        }
-        for file in files
-        for row in stream_rows(file, ["id", "split", "question", "answer"])
-        if row["split"] == split
+        {"id": row["id"], "prompt": format_prompt(row["question"]), "completion": row["answer"]}
+        for batch in taken.to_arrow_reader()
+        for row in batch.to_pylist()
     )
     return write_rows(Path(f"data/sft/{name}/{split}.parquet"), SCHEMA, rows)
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from s2.files import temporary_file, write_json
-from s2.quality.gates import account
+from s2.kernel.accounting import account
+from s2.kernel.files import temporary_file, write_json
+from s2.kernel.tables import connect, query_to_parquet, scan, stream_rows, write_rows
 from s2.splits.embed import embed
-from s2.tables import connect, query_to_parquet, scan, stream_rows, write_rows
 from stages.runner import run
 
 CANDIDATES = Path("data/candidates/reddit.parquet")

@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
-from s2.files import new_folder
-from s2.models import copy_encoder, fetched
-from s2.params import load_params
+from s2.kernel.files import new_folder
+from s2.models.saving import copy_encoder
+from s2.models.sources import fetched
+from s2.params.loading import load
+from s2.params.models import Source
 from stages.runner import run
 
 OUT = Path("models/encoder")
 
 
 def main() -> None:
-    params = load_params()
-    with fetched(params.encoder) as files, new_folder(OUT) as folder:
+    with fetched(load("encoder", Source)) as files, new_folder(OUT) as folder:
         copy_encoder(files, folder)
 
 

@@ -3,34 +3,37 @@
 import sys
 from pathlib import Path
 
-from s2.cache import ContentCache
+from s2.evaluate.metrics import BertScore, Readability, Rouge, Toxicity
 from s2.evaluate.summary import SCORED, score_answers, summarise
-from s2.files import write_json
-from s2.params import load_params
-from s2.quality.readability import scorer
+from s2.kernel.cache import ContentCache
+from s2.kernel.files import write_json
+from s2.kernel.paths import local
+from s2.kernel.tables import read_rows, write_rows
+from s2.params.base import Positive
+from s2.params.data import Method, ToxicityDtype
+from s2.params.loading import load
 from s2.quality.toxicity import make_scorer
-from s2.tables import read_rows, write_rows
 from stages.runner import run
 
 ENCODER = Path("models/encoder")
-CACHE = Path(".s2/cache/toxicity.sqlite")
-SETS = ["eli5", "wiki", "eli5-wiki"]
+CLASSIFIER = Path("models/classifier")
 
 
 def main() -> None:
-    params = load_params()
     name = sys.argv[1]
-    with ContentCache(CACHE) as cache:
-        scored = score_answers(
-            read_rows(Path(f"data/answers/{name}.parquet")),
-            scorer(params.quality.readability.method),
-            make_scorer(params.quality.toxicity.model),
-            cache,
-            ENCODER,
-            params.evaluate,
-        )
+    layer, batch_size = load("evaluate.bertscore_layer", Positive), load("evaluate.batch_size", Positive)
+    dtype = load("quality.toxicity.model.dtype", ToxicityDtype)
+    toxicity = make_scorer(CLASSIFIER, dtype, load("quality.toxicity.model.batch_tokens", Positive))
+    with ContentCache(local("cache", "toxicity.sqlite")) as cache:
+        metrics = [
+            Rouge(),
+            BertScore(ENCODER, layer, batch_size),
+            Readability(load("quality.readability.method", Method)),
+            Toxicity(toxicity, cache),
+        ]
+        scored = score_answers(read_rows(Path(f"data/answers/{name}.parquet")), metrics)
     write_rows(Path(f"data/evaluate/{name}.parquet"), SCORED, scored)
-    write_json(Path(f"metrics/evaluate/{name}.json"), summarise(scored, SETS))
+    write_json(Path(f"metrics/evaluate/{name}.json"), summarise(scored))
 
 
 if __name__ == "__main__":

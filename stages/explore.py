@@ -2,19 +2,14 @@
 reasons for which rows were dropped."""
 
 import json
-from itertools import product
 from pathlib import Path
-from typing import Any
 
-import duckdb
-
-from s2.files import new_folder, write_json
-from s2.report.explore import BINS, describe, histogram, top_reasons
-from s2.tables import connect, scan
+from s2.kernel.files import new_folder, write_json
+from s2.kernel.tables import connect, scan
+from s2.report.explore import BINS, describe, histograms, top_reasons
 from stages.runner import run
 
 SPLITS = ["train", "validation", "test"]
-COLUMNS = {"reddit": list(BINS), "wiki": [column for column in BINS if column != "score"]}
 KEPT = {"reddit": "data/splits/sft/reddit.parquet", "wiki": "data/questions/wiki.parquet"}
 FUNNEL = Path("metrics/data/splits.json")
 METRICS = Path("metrics/data/explore.json")
@@ -23,15 +18,32 @@ PLOTS = Path("metrics/plots/data")
 
 def main() -> None:
     connection = connect()
+    tables: dict[str, dict[str, str]] = {}
+    for source in KEPT:
+        connection.execute(view(source))
+        tables[source] = parts(source)
     funnel = json.loads(FUNNEL.read_text(encoding="utf-8"))
     with new_folder(PLOTS) as plots:
-        for source, columns in COLUMNS.items():
-            connection.execute(view(source))
-            write_json(plots / "dropped" / f"{source}.json", top_reasons(funnel[source]["dropped"]))
-            for column, (name, table) in product(columns, tables(source).items()):
-                rows = histogram(connection, table, column)
-                write_json(plots / column / f"{source}-{name}.json", rows)
-        write_json(METRICS, {source: summary(connection, source) for source in COLUMNS})
+        for column in BINS:
+            named = {
+                f"{source} {part}": table
+                for source, found in tables.items()
+                for part, table in found.items()
+                if column in columns(source)
+            }
+            write_json(plots / f"{column}.json", histograms(connection, named, column))
+        dropped = {source: funnel[source]["dropped"] for source in KEPT}
+        write_json(plots / "dropped.json", top_reasons(dropped))
+    metrics = {
+        source: {part: describe(connection, table, columns(source)) for part, table in found.items()}
+        for source, found in tables.items()
+    }
+    write_json(METRICS, metrics)
+
+
+def columns(source: str) -> list[str]:
+    """What is measured of a source: a page has no score."""
+    return [column for column in BINS if source == "reddit" or column != "score"]
 
 
 def view(source: str) -> str:
@@ -45,16 +57,10 @@ def view(source: str) -> str:
         FROM {source} JOIN (SELECT id, split FROM {scan(Path(KEPT[source]))}) USING (id)"""
 
 
-def tables(source: str) -> dict[str, str]:
+def parts(source: str) -> dict[str, str]:
     """Queries of what is still in after cleaning, of what SFT keeps, and of each of its splits."""
     splits = {split: f"(FROM {source}_sft WHERE split = '{split}')" for split in SPLITS}
     return {"candidates": source, "sft": f"{source}_sft"} | splits
-
-
-def summary(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, Any]:
-    """Counts, means and quantiles of each of the `tables`."""
-    columns = COLUMNS[source]
-    return {name: describe(connection, table, columns) for name, table in tables(source).items()}
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from s2.files import new_folder
+from s2.kernel.files import new_folder
 from s2.train.merge import merge_simple
 from stages.runner import run
 

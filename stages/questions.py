@@ -1,39 +1,44 @@
-"""Ask a language model for the question that each Wikipedia answer answers."""
+"""Ask a language model for the question that each Wikipedia answer answers, if a dataset takes any."""
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from s2.cache import ContentCache
-from s2.files import fingerprint, temporary_file, write_json
-from s2.params import Questions, load_params
-from s2.quality.gates import account, count_reasons
-from s2.questions.client import ChatClient
-from s2.questions.generate import SCHEMA, generate
-from s2.questions.serve import local_server
-from s2.tables import connect, count_rows, query_to_parquet, scan, stream_rows, write_rows
+from s2.graph.code import meaning
+from s2.kernel.accounting import account, count_reasons
+from s2.kernel.cache import ContentCache
+from s2.kernel.files import fingerprint, temporary_file, write_json
+from s2.kernel.paths import local
+from s2.kernel.tables import connect, count_rows, query_to_parquet, scan, stream_rows, write_rows
+from s2.llm.client import ChatClient, request
+from s2.llm.server import local_server, serve
+from s2.params.data import Questions
+from s2.params.loading import load
+from s2.params.machine import Machine
+from s2.questions.generate import SCHEMA, generate, unasked
 from stages.runner import run
 
 ANSWERS = Path("data/splits/sft/wiki.parquet")
 BASE = Path("models/base")
+DECLARED = Path("data/declared.json")
 OUT = Path("data/questions/wiki.parquet")
 METRICS = Path("metrics/data/questions.json")
-CACHE = Path(".s2/cache/replies.sqlite")
-LOG = Path(".s2/logs/serve.log")
 
 
 def main() -> None:
-    params = load_params()
-    connection = connect()
-    with ContentCache(CACHE) as cache, temporary_file(OUT.with_suffix(".all")) as everything:
-        with chat_client(params.questions, cache) as client:
-            rows = generate(
-                stream_rows(ANSWERS),
-                params.questions.prompts,
-                client.reply,
-                params.questions.workers,
-            )
-            write_rows(everything, SCHEMA, rows)
+    questions, machine = load("questions", Questions), load("machine", Machine)
+    wanted = "wiki" in json.loads(DECLARED.read_text(encoding="utf-8"))["sources"]
+    connection = connect(machine.memory)
+    with temporary_file(OUT.with_suffix(".all")) as everything:
+        with chat_client(questions, machine) as client:
+
+            def reply(prompt: str) -> str:
+                return client.reply(request(questions.system, prompt, questions.max_tokens))
+
+            rows = stream_rows(ANSWERS)
+            asked = generate(rows, questions.prompts, reply, machine.requests)
+            write_rows(everything, SCHEMA, asked if wanted else unasked(rows))
         dropped = count_reasons(connection, scan(everything))
         kept = f"FROM {scan(everything)} SELECT * EXCLUDE dropped_by WHERE dropped_by IS NULL"
         rows_out = query_to_parquet(connection, f"{kept} ORDER BY id", OUT)
@@ -41,15 +46,18 @@ def main() -> None:
 
 
 @contextmanager
-def chat_client(parameters: Questions, cache: ContentCache) -> Iterator[ChatClient]:
-    """A client of the endpoint in the parameters, or of the base model, served for as long as the
-    block runs."""
-    if parameters.base_url:
-        model_id = f"{parameters.base_url} {parameters.model}"
-        yield ChatClient(parameters.base_url, parameters.model, parameters, model_id, cache)
-    else:
-        with local_server(BASE, parameters.dtype, LOG) as base_url:
-            yield ChatClient(base_url, str(BASE), parameters, fingerprint([BASE]), cache)
+def chat_client(questions: Questions, machine: Machine) -> Iterator[ChatClient]:
+    """A client of the endpoint in the parameters, or of the base model, which is served from the
+    first reply that is not cached until the block ends."""
+    with ExitStack() as stack:
+        cache = stack.enter_context(ContentCache(local("cache", "replies.sqlite")))
+        if questions.base_url:
+            url, model = questions.base_url, questions.model
+            yield ChatClient(lambda: url, model, [url, model], cache, machine)
+        else:
+            who = [fingerprint([BASE]), questions.dtype, meaning(serve)]
+            server = local_server(BASE, questions.dtype, local("logs"))
+            yield ChatClient(lambda: stack.enter_context(server), str(BASE), who, cache, machine)
 
 
 if __name__ == "__main__":

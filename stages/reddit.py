@@ -7,17 +7,19 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from s2.dumps import find_dumps, readers_within
-from s2.duplicates import latest_of_each_id
-from s2.files import temporary_folder, write_json
-from s2.params import load_params
-from s2.pool import map_shards
-from s2.progress import byte_bar
-from s2.quality.gates import account
-from s2.quarantine import in_order
+from s2.dumps.duplicates import latest_of_each_id
+from s2.dumps.quarantine import in_order
+from s2.dumps.reading import find_dumps, readers_within
+from s2.kernel.accounting import account
+from s2.kernel.files import temporary_folder, write_json
+from s2.kernel.pool import map_shards
+from s2.kernel.progress import byte_bar
+from s2.kernel.tables import connect, query_to_parquet, write_batches
+from s2.params.base import Above0, Positive
+from s2.params.data import OnError
+from s2.params.loading import load
 from s2.reddit.dump import LATEST, Dump, Shard, read_shard
 from s2.reddit.rows import COMMENTS, POSTS
-from s2.tables import connect, query_to_parquet, write_batches
 from stages.runner import run
 
 OUT = Path("data/reddit")
@@ -26,22 +28,22 @@ KINDS = {"posts": ("RS*", POSTS), "comments": ("RC*", COMMENTS)}
 
 
 def main() -> None:
-    params = load_params()
-    folder = Path(params.data.raw) / "reddit"
+    folder = Path(load("data.raw", str)) / "reddit"
+    memory = load("machine.memory", Above0)
     dumps = [
         Dump(path, schema) for pattern, schema in KINDS.values() for path in find_dumps(folder, pattern)
     ]
     paths = [dump.path for dump in dumps]
-    workers = min(params.data.workers, readers_within(paths, params.data.memory))
+    workers = min(load("machine.workers", Positive), readers_within(paths, memory))
     with temporary_folder(OUT / "shards") as shards, byte_bar("reddit", paths):
         read = partial(
             read_shard,
             folder=shards,
-            subreddits=params.data.reddit.subreddits,
-            on_error=params.data.on_error,
+            subreddits=load("data.reddit.subreddits", list[str]),
+            on_error=load("data.on_error", OnError),
         )
         found = list(map_shards(read, dumps, workers))
-        connection = connect(params.data.memory)
+        connection = connect(memory)
         metrics = {
             name: gather(name, schema, [s for s in found if s.dump.schema == schema], connection)
             for name, (_, schema) in KINDS.items()

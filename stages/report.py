@@ -1,29 +1,39 @@
-"""Gather every model's means into the leaderboard, the published ones beside them."""
+"""Gather every model's means into the leaderboard, the published ones beside them, and the few by
+which runs are compared into the headline."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from s2.files import write_json
-from s2.report.tables import SETS, leaderboard, render
+from s2.kernel.files import write_json
+from s2.params.base import Name
+from s2.params.data import Dataset
+from s2.params.loading import load
+from s2.report.tables import alike, headline, leaderboard, render
 from stages.runner import run
 
-MODELS = ["base", "eli5", "wiki", "eli5-wiki"]
-OUT = Path("metrics/leaderboard.json")
+EVALUATED = Path("metrics/evaluate")
+TRAINED = Path("metrics/sft")
+LEADERBOARD = Path("metrics/leaderboard.json")
+HEADLINE = Path("metrics/headline.json")
 
 
 def main() -> None:
-    ours = {model: json.loads(metrics(model).read_text(encoding="utf-8")) for model in MODELS}
-    board = leaderboard(ours)
-    write_json(OUT, board)
-    for set_name in SETS.values():
+    ours = {name: read(EVALUATED / f"{name}.json") for name in load("evaluate.models", dict[Name, str])}
+    trained = {name: read(TRAINED / f"{name}.json") for name in load("sft.models", dict[Name, Any])}
+    names = alike(load("datasets", dict[Name, Dataset]), load("data.reddit.subreddits", list[str]))
+    board = leaderboard(ours, names)
+    write_json(LEADERBOARD, board)
+    write_json(HEADLINE, headline(ours, trained))
+    for set_name in load("evaluate.sets", list[Name]):
         Console().print(render(board, set_name))
 
 
-def metrics(model: str) -> Path:
-    """A model's metrics file."""
-    return Path(f"metrics/evaluate/{model}.json")
+def read(path: Path) -> Any:
+    """A metrics file."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -1,32 +1,35 @@
 """Fine-tune an adapter on a dataset: `python -m stages.sft NAME`."""
 
-import shutil
 import sys
 from pathlib import Path
 
-from s2.files import new_folder, write_json
-from s2.params import load_params
-from s2.tables import read_rows
+from s2.graph.code import meaning
+from s2.kernel.files import new_folder, write_json
+from s2.kernel.tables import read_rows
+from s2.params.base import Count, Positive
+from s2.params.loading import load, load_model
+from s2.params.train import SftModel
 from s2.train.checkpoints import checkpoint_folder
-from s2.train.sft import SftRun, train
+from s2.train.sft import SftRun, make_trainer, train
 from stages.runner import run
 
 BASE = Path("models/base")
 
 
 def main() -> None:
-    params = load_params()
     name = sys.argv[1]
-    data = Path(f"data/sft/{name}")
-    inputs = [BASE, data / "train.parquet", data / "validation.parquet"]
-    settings = params.sft.model_dump(), params.seed
-    checkpoints = checkpoint_folder(f"sft-{name}", inputs, *settings)
-    with new_folder(Path(f"models/sft/{name}")) as adapter:
-        paths = SftRun(BASE, checkpoints, Path(f"metrics/plots/sft/{name}"), adapter)
-        rows = read_rows(data / "train.parquet"), read_rows(data / "validation.parquet")
-        metrics = train(paths, *rows, params.sft, params.seed)
-    write_json(Path(f"metrics/sft/{name}.json"), metrics)
-    shutil.rmtree(checkpoints)
+    sft = load_model("sft", name, SftModel)
+    seed = load("seed", Count)
+    save_steps = sft.log_steps * load("machine.checkpoint_every", Positive)
+    data = [Path(f"data/sft/{sft.data}/{split}.parquet") for split in ("train", "validation")]
+    depends_on = sft.model_dump(), seed, meaning(make_trainer)
+    with (
+        checkpoint_folder(f"sft-{name}", [BASE, *data], *depends_on) as checkpoints,
+        new_folder(Path(f"models/sft/{name}")) as adapter,
+    ):
+        paths = SftRun(BASE, checkpoints, Path(f"metrics/plots/sft/{name}"), adapter, save_steps)
+        metrics = train(paths, read_rows(data[0]), read_rows(data[1]), sft, seed)
+        write_json(Path(f"metrics/sft/{name}.json"), metrics)
 
 
 if __name__ == "__main__":

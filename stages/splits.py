@@ -5,12 +5,15 @@ from typing import Any
 
 import duckdb
 
-from s2.files import write_json
-from s2.params import load_params
-from s2.quality.gates import account, count_reasons, gate_table, reddit_gate, wiki_gate
+from s2.kernel.accounting import account, count_reasons
+from s2.kernel.files import write_json
+from s2.kernel.tables import connect, count_rows, query_to_parquet
+from s2.params.base import Above0, Positive, Share
+from s2.params.loading import load
+from s2.quality.gates import gate, gate_table
+from s2.quality.thresholds import load_thresholds
 from s2.splits.assign import assign_answers, split, usable_questions
 from s2.splits.leakage import leaking_questions
-from s2.tables import connect, count_rows, query_to_parquet
 from stages.runner import run
 
 REDDIT = Path("data/candidates/reddit.parquet")
@@ -34,22 +37,20 @@ PREFERRED = "SELECT chosen_id FROM pairs UNION SELECT rejected_id FROM pairs"
 
 
 def main() -> None:
-    params = load_params()
-    shares = params.splits.validation, params.splits.test
-    readability = params.quality.readability.min_ease, params.quality.readability.max_grade
-    max_toxic = params.quality.toxicity.max_score
+    rules = load_thresholds()
+    shares = load("splits.validation", Share), load("splits.test", Share)
+    max_pairs = load("splits.pairs.max_per_question", Positive)
+    memory = load("machine.memory", Above0)
 
-    reddit = connect(params.data.memory)
-    verdict = reddit_gate(params.quality.length.reddit, *readability)
-    reddit.execute(gate_table(REDDIT, REDDIT_TOXICITY, verdict, split("question_id", *shares)))
-    reddit.execute(usable_questions(REDDIT, split("question_id", *shares)))
-    leaking_questions(reddit, EMBEDDINGS, params.splits.leakage, params.data.memory)
-    pairs = params.splits.pairs.max_per_question
-    assign_answers(reddit, params.splits.min_score, max_toxic, pairs)
+    reddit = connect(memory)
+    by_question = split("question_id", *shares)
+    reddit.execute(gate_table(REDDIT, REDDIT_TOXICITY, gate(rules.reddit), by_question))
+    reddit.execute(usable_questions(REDDIT, by_question))
+    leaking_questions(reddit, EMBEDDINGS, rules.leakage.limit, memory)
+    assign_answers(reddit, rules.sft, rules.chosen, max_pairs)
 
-    wiki = connect(params.data.memory)
-    verdict = wiki_gate(params.quality.length.wiki, *readability, max_toxic)
-    wiki.execute(gate_table(WIKI, WIKI_TOXICITY, verdict, split("id", *shares)))
+    wiki = connect(memory)
+    wiki.execute(gate_table(WIKI, WIKI_TOXICITY, gate(rules.wiki), split("id", *shares)))
     write_json(METRICS, write_reddit(reddit) | write_wiki(wiki))
 
 

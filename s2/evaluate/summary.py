@@ -1,69 +1,58 @@
 """Per-answer scores to means with standard errors, a model and a set at a time."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from s2.cache import ContentCache
-from s2.evaluate.overlap import BERTSCORE, ROUGE, bertscore, rouge
-from s2.evaluate.stats import mean_and_se
-from s2.params import Evaluate
-from s2.quality.readability import Readability, count_words
-from s2.quality.toxicity import ToxicityScorer, score_texts
+from s2.evaluate.metrics import BERTSCORE, READABILITY, ROUGE, TOXICITY, AnswerMetric
+from s2.kernel.stats import mean_and_se
+from s2.params.evaluate import ALL_SETS
+from s2.quality.readability import count_words
 
 Rows = list[dict[str, Any]]
 
-MEANS = [*ROUGE, *BERTSCORE, "ease", "grade", "toxicity", "ended", "words"]
+SCORES = [*ROUGE, *BERTSCORE, *READABILITY, *TOXICITY]
+MEANS = [*SCORES, "ended", "words"]
 SCORED = pa.schema(
     [
         *((name, pa.string()) for name in ("set", "id", "prompt", "reference", "answer")),
         ("tokens", pa.int64()),
         ("ended", pa.bool_()),
         ("words", pa.int64()),
-        *((name, pa.float64()) for name in MEANS if name not in {"ended", "words"}),
+        *((name, pa.float64()) for name in SCORES),
     ]
 )
 
 
-def score_answers(
-    rows: Rows,
-    readability: Callable[[str], Readability],
-    toxicity: ToxicityScorer,
-    cache: ContentCache,
-    encoder: Path,
-    evaluate: Evaluate,
-) -> Rows:
+def score_answers(rows: Rows, metrics: Sequence[AnswerMetric]) -> Rows:
     """Rows of `set`, `id`, `answer`, `reference`, `ended` and `tokens` with every score added.
 
-    Readability is that of the answer alone, and None for an answer without words.
+    Scores are of the answer alone; one that an answer does not have is None.
     """
-    answers = [row["answer"] for row in rows]
-    references = [row["reference"] for row in rows]
-    overlaps = rouge(answers, references)
-    similar = bertscore(answers, references, encoder, evaluate.bertscore_layer, evaluate.batch_size)
-    toxic = [scores for scores, _ in score_texts(toxicity, answers, cache)]
+    texts = {
+        "predictions": [row["answer"] for row in rows],
+        "references": [row["reference"] for row in rows],
+    }
+    columns: dict[str, list[float | None]] = {}
+    for metric in metrics:
+        wanted = {name: texts[name] for name in metric.columns}
+        columns |= metric.compute(use_aggregator=False, **wanted)
+    scores = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
     return [
-        row | overlap | likeness | _read(row["answer"], readability) | {"toxicity": max(labels.values())}
-        for row, overlap, likeness, labels in zip(rows, overlaps, similar, toxic, strict=True)
+        row | {"words": count_words(row["answer"])} | score
+        for row, score in zip(rows, scores, strict=True)
     ]
 
 
-def _read(answer: str, readability: Callable[[str], Readability]) -> dict[str, Any]:
-    words = count_words(answer)
-    scores = readability(answer) if words else None
-    return {
-        "words": words,
-        "ease": scores.ease if scores else None,
-        "grade": scores.grade if scores else None,
-    }
-
-
-def summarise(rows: Rows, sets: Sequence[str]) -> dict[str, dict[str, float]]:
-    """For each set: `n`, the number of empty answers, and each mean with its standard error
-    (`<name>_se`). A mean of nothing is left out."""
-    return {name: _summary([row for row in rows if row["set"] == name]) for name in sets}
+def summarise(rows: Rows) -> dict[str, dict[str, float]]:
+    """For each set, and for all of them together (a row that stands in several counts once): `n`, the
+    number of empty answers, and each mean with its standard error (`<name>_se`). A mean of nothing is
+    left out."""
+    sets = dict.fromkeys(row["set"] for row in rows)
+    found = {name: _summary([row for row in rows if row["set"] == name]) for name in sets}
+    once = {row["id"]: row for row in rows}
+    return found | {ALL_SETS: _summary(list(once.values()))}
 
 
 def _summary(rows: Rows) -> dict[str, float]:

@@ -1,53 +1,54 @@
-"""The gates: SQL that applies thresholds to measures, and the accounting that every row must pass.
+"""The gates: rules as data, from which come the SQL that applies them and the words that state them.
 
-A gate is a CASE expression that gives the one reason why a row leaves, or NULL. Reasons are tested
-in the order in which they stand.
+A threshold is written once, as the limit of a `Rule`. A gate is a CASE expression that gives the one
+reason why a row leaves, or NULL; reasons are tested in the order in which the rules stand.
 """
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import duckdb
 import pyarrow.parquet as pq
 
-from s2.errors import S2Error
-from s2.params import Length
-from s2.tables import scan
+from s2.kernel.tables import scan
+
+_COMPARE = {">=": operator.ge, "<=": operator.le, "<": operator.lt, "=": operator.eq}
+_WORDS = {">=": "at least {}", "<=": "at most {}", "<": "below {}"}
 
 
-def reddit_gate(length: Length, min_ease: float, max_grade: float) -> str:
-    """Reason for which a Reddit candidate leaves, as SQL over the columns of its candidates file."""
-    return _case(
-        [
-            ("dropped_by IS NOT NULL", "dropped_by"),
-            (f"words < {length.min_words}", "'too_short'"),
-            (f"words > {length.max_words}", "'too_long'"),
-            (_not_simple(min_ease, max_grade), "'not_simple'"),
-        ]
-    )
+@dataclass(frozen=True)
+class Rule:
+    """A row stays if its `column` compares with the `limit`, or has no value; else it is dropped by
+    the `reason`. `what` is the column in words."""
+
+    reason: str
+    what: str
+    column: str
+    compare: str
+    limit: float | bool
+
+    def keeps(self, table: str = "") -> str:
+        """SQL that is true of the rows that stay (NULL of those without a value)."""
+        return f"{table}{self.column} {self.compare} {self.limit}"
+
+    def holds(self, value: Any) -> bool:
+        """Whether a row with this value stays."""
+        return value is None or bool(_COMPARE[self.compare](value, self.limit))
+
+    def words(self) -> str:
+        """What is asked of the column, such as "at least 60"; yes or no of what is true or false."""
+        if isinstance(self.limit, bool):
+            return "yes" if self.limit else "no"
+        return _WORDS[self.compare].format(f"{self.limit:g}")
 
 
-def wiki_gate(length: Length, min_ease: float, max_grade: float, max_toxic: float) -> str:
-    """Reason for which a Wikipedia candidate leaves, as SQL over the columns of its file."""
-    return _case(
-        [
-            ("dropped_by IS NOT NULL", "dropped_by"),
-            (f"words < {length.min_words}", "'too_short'"),
-            ("residual_markup", "'residual_markup'"),
-            (f"words > {length.max_words}", "'too_long'"),
-            (_not_simple(min_ease, max_grade), "'not_simple'"),
-            (f"toxicity > {max_toxic}", "'toxic'"),
-        ]
-    )
-
-
-def _case(branches: list[tuple[str, str]]) -> str:
-    body = " ".join(f"WHEN {condition} THEN {reason}" for condition, reason in branches)
-    return f"CASE {body} END"
-
-
-def _not_simple(min_ease: float, max_grade: float) -> str:
-    return f"ease < {min_ease} OR grade >= {max_grade}"
+def gate(rules: Iterable[Rule]) -> str:
+    """SQL for the reason of the first rule that a row breaks; a reason that it has already stays."""
+    branches = ["WHEN dropped_by IS NOT NULL THEN dropped_by"]
+    branches += [f"WHEN NOT ({rule.keeps()}) THEN '{rule.reason}'" for rule in rules]
+    return f"CASE {' '.join(branches)} END"
 
 
 def gate_table(candidates: Path, toxicity: Path, verdict: str, split: str) -> str:
@@ -62,24 +63,3 @@ def gate_table(candidates: Path, toxicity: Path, verdict: str, split: str) -> st
             FROM {scan(candidates)} AS c LEFT JOIN {scan(toxicity)} AS t USING (id)
         )
         SELECT * REPLACE ({verdict} AS dropped_by), {split} AS split FROM measured"""
-
-
-def count_reasons(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, int]:
-    """Rows by reason in `table`, kept rows left out."""
-    query = f"SELECT dropped_by, count(*) FROM {table} WHERE dropped_by IS NOT NULL GROUP BY ALL"
-    return dict(connection.sql(query).fetchall())
-
-
-def count_kept(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    """Rows of `table` that no gate dropped."""
-    query = f"SELECT count(*) FROM {table} WHERE dropped_by IS NULL"
-    return connection.sql(query).fetchall()[0][0]
-
-
-def account(rows_in: int, rows_out: int, dropped: Mapping[str, int]) -> dict[str, object]:
-    """The accounting of a stage, for its metrics file; raises `S2Error` unless
-    rows in = rows out + the sum of rows dropped by reason."""
-    if rows_in != rows_out + sum(dropped.values()):
-        raise S2Error(f"rows are unaccounted for: {rows_in} in, {rows_out} out, dropped {dict(dropped)}")
-    kept = {reason: count for reason, count in sorted(dropped.items()) if count}
-    return {"rows_in": rows_in, "rows_out": rows_out, "dropped": kept}

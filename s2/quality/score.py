@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from s2.cache import ContentCache
-from s2.errors import S2Error
-from s2.evaluate.stats import mean_and_se
+from s2.kernel.cache import ContentCache
+from s2.kernel.errors import S2Error
+from s2.kernel.stats import mean_and_se
 from s2.quality.readability import scorer
 from s2.quality.toxicity import ToxicityScorer, score_texts
 

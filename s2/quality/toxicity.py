@@ -4,17 +4,19 @@ Scores are probabilities from 0 to 1, one for each label. Long texts are scored 
 windows and the maximum of each label is kept; nothing is cut silently.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from tqdm import tqdm
 
-from s2.cache import ContentCache, content_key
-from s2.errors import S2Error
-from s2.files import fingerprint
-from s2.params import ToxicityModel
-from s2.tables import chunked
+from s2.graph.code import meaning
+from s2.kernel.cache import ContentCache, content_key
+from s2.kernel.errors import S2Error
+from s2.kernel.files import fingerprint
+from s2.kernel.tables import chunked
+from s2.quality.classifier import CHECKPOINT, CONFIG, DESCRIPTION
 
 Scores = dict[str, float]
 CACHE_BATCH = 512
@@ -36,13 +38,14 @@ class ToxicityScorer(Protocol):
     def score(self, texts: Sequence[str]) -> list[Scores]: ...
 
 
-def make_scorer(parameters: ToxicityModel) -> ToxicityScorer:
-    """The scorer that the parameters name."""
-    if parameters.scorer == "profanity-check":
+def make_scorer(folder: Path, dtype: str, batch_tokens: int) -> ToxicityScorer:
+    """The scorer in a folder of `s2.quality.classifier`; raises `S2Error` if there is none."""
+    description = folder / DESCRIPTION
+    if not description.is_file():
+        raise S2Error(f"{description} is missing: build it with `dvc repro classifier`")
+    if json.loads(description.read_text(encoding="utf-8"))["scorer"] == "profanity-check":
         return ProfanityCheck()
-    assert parameters.checkpoint and parameters.config
-    checkpoint, config = Path(parameters.checkpoint), Path(parameters.config)
-    return Detoxify(checkpoint, config, parameters.dtype, parameters.batch_tokens)
+    return Detoxify(folder / CHECKPOINT, folder / CONFIG, dtype, batch_tokens)
 
 
 class ProfanityCheck:
@@ -51,10 +54,8 @@ class ProfanityCheck:
     labels: list[str]
 
     def __init__(self) -> None:
-        from importlib.metadata import version
-
         self.labels = ["toxicity"]
-        self.fingerprint = f"profanity-check {version('alt-profanity-check')}"
+        self.fingerprint = meaning(ProfanityCheck)
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         from profanity_check import predict_prob
@@ -76,14 +77,10 @@ class Detoxify:
         import torch
         from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
-        if not checkpoint.is_file():
-            raise S2Error(f"quality.toxicity.model.checkpoint: {checkpoint} does not exist")
-        if not (config / "config.json").is_file():
-            raise S2Error(f"quality.toxicity.model.config: {config} has no config.json")
         loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
         classes = loaded["config"]["dataset"]["args"]["classes"]
         self.labels = [_LABELS.get(name, name) for name in classes]
-        self.fingerprint = fingerprint([checkpoint, config], dtype)
+        self.fingerprint = fingerprint([checkpoint, config], dtype, meaning(Detoxify))
         self._tokenizer = AutoTokenizer.from_pretrained(config)
         settings = AutoConfig.from_pretrained(config, num_labels=_outputs(loaded["config"]))
         self._model = AutoModelForSequenceClassification.from_config(settings)

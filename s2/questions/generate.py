@@ -95,6 +95,13 @@ def generate(
         pool.shutdown(cancel_futures=True)
 
 
+def unasked(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows of `SCHEMA` for rows that no dataset takes, so that nobody is asked."""
+    for row in rows:
+        kept = {"id": row["id"], "split": row["split"], "answer": row["answer"]}
+        yield kept | {"question": None, "prompt_number": None, "dropped_by": "no_dataset"}
+
+
 def _first_question(
     row: dict[str, Any], prompts: list[str], reply: Callable[[str], str]
 ) -> tuple[str | None, int | None]:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from s2.dumps import DamagedDump, read_chunks
-from s2.quarantine import Bad, OnError, quarantine
+from s2.dumps.quarantine import Bad, OnError, quarantine
+from s2.dumps.reading import DamagedDump, read_chunks
+from s2.kernel.tables import write_batches
 from s2.reddit.rows import Line, Unusable, parse_line, to_batch
-from s2.tables import write_batches
 
 LATEST = 'retrieved_on DESC, file DESC, "offset" DESC'
 MAX_LINE = 16 * 2**20

@@ -5,14 +5,18 @@ that `datasets.load_dataset` finds the splits.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from s2.params.data import Dataset, SourceName
+from s2.quality.gates import Rule
+
 Funnel = Mapping[str, Any]
 
 SPLITS = ("train", "validation", "test")
-_SOURCES = {"eli5": ["reddit"], "wiki": ["wiki"], "eli5-wiki": ["reddit", "wiki"]}
+_NAMES = {"reddit": "Reddit answer", "wiki": "Wikipedia answer"}
 _WHAT = {
     "reddit": "Answers of Reddit ({subreddits}) to the questions that they were given for.",
     "wiki": "Openings of Simple Wikipedia articles, as answers to questions that the language model "
@@ -26,15 +30,20 @@ _LICENCES = {
 }
 
 
-def card(
-    name: str,
-    counts: Mapping[str, int],
-    funnel: Funnel,
-    words: Mapping[str, str],
-    rules: Mapping[str, str],
-) -> str:
-    """The card of a dataset in Markdown. `counts` are its rows by split, `funnel` the accounting of
-    each source, `rules` what a row had to meet; `words` fills in `subreddits` and `model`."""
+@dataclass(frozen=True)
+class Making:
+    """How datasets are made: the rules of each source, other facts by what they are, the subreddits
+    that are read, and the model that writes questions."""
+
+    rules: Mapping[SourceName, Sequence[Rule]]
+    facts: Mapping[str, str]
+    subreddits: Sequence[str]
+    model: str
+
+
+def card(name: str, dataset: Dataset, counts: Mapping[str, Any], funnel: Funnel, making: Making) -> str:
+    """The card of a dataset in Markdown. `counts` is its accounting, with its rows by split; `funnel`
+    the accounting of each source."""
     files = [{"split": split, "path": f"{split}.parquet"} for split in SPLITS]
     front = {
         "pretty_name": f"S2 {name}",
@@ -43,23 +52,44 @@ def card(
         "task_categories": ["text-generation"],
         "configs": [{"config_name": "default", "data_files": files}],
     }
+    sources = dataset.sources()
+    taken = dataset.reddit if isinstance(dataset.reddit, list) else making.subreddits
+    words = {"subreddits": ", ".join(f"r/{name}" for name in taken), "model": making.model}
     parts = [
         f"---\n{yaml.safe_dump(front, sort_keys=False)}---",
         f"# {name}: simple, safe answers",
-        *(_WHAT[source].format_map(words) for source in _SOURCES[name]),
+        *(_WHAT[source].format_map(words) for source in sources),
         "Columns: `id` (of the comment or page), `prompt` (`### Human: … ### Assistant:`), "
         "`completion` (the answer). `s2 why ID` tells where a row comes from.",
         _table(["split", "rows"], [(split, counts[split]) for split in SPLITS]),
         "## How the rows were chosen",
-        _table(["rule", "value"], list(rules.items())),
+        _table(["rule", "value"], [*_rules(sources, making), *making.facts.items()]),
         "A row's split is a function of its question's id, so more data never moves it.",
         "## What became of every row",
-        *(_funnel(source, funnel[source]) for source in _SOURCES[name]),
+        *(_funnel(source, funnel[source]) for source in sources),
+        *_left_out(counts["dropped"]),
         "## Licences",
-        *(_LICENCES[source] for source in _SOURCES[name]),
+        *(_LICENCES[source] for source in sources),
         "The texts of S2's embedded sample were made for it and are under its Apache-2.0 licence.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _rules(sources: Sequence[SourceName], making: Making) -> list[tuple[str, str]]:
+    """Each rule of the sources in words; one that holds for several sources stands once."""
+    rows = [
+        (rule.what, rule.words(), f" of a {_NAMES[source]}")
+        for source in sources
+        for rule in making.rules[source]
+    ]
+    values = {what: {words for other, words, _ in rows if other == what} for what, _, _ in rows}
+    shared = {what for what, found in values.items() if len(found) == 1}
+    return list(dict.fromkeys((what if what in shared else what + of, words) for what, words, of in rows))
+
+
+def _left_out(dropped: Mapping[str, int]) -> list[str]:
+    rows = [(f"not taken: {reason}", count) for reason, count in dropped.items()]
+    return [_table(["of what was kept", "rows"], rows)] if rows else []
 
 
 def _funnel(source: str, accounting: Mapping[str, Any]) -> str:
@@ -68,7 +98,7 @@ def _funnel(source: str, accounting: Mapping[str, Any]) -> str:
     rows += [(f"dropped: {reason}", count) for reason, count in dropped]
     if "preference" in accounting:
         rows.append(("kept for preference pairs", accounting["preference"]))
-    rows.append(("kept here", accounting.get("sft", accounting["rows_out"])))
+    rows.append(("kept for fine-tuning", accounting.get("sft", accounting["rows_out"])))
     return _table([source, "rows"], rows)
 
 

@@ -34,25 +34,34 @@ def describe(
     return metrics
 
 
-def histogram(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> list[dict[str, Any]]:
-    """Share of rows in each bin of a column, as rows for a plot; [] if it has no values."""
+def histograms(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, str], column: str
+) -> list[dict[str, float]]:
+    """A row for each bin of a column: its left edge, and the share of rows in it of each of the
+    tables (name to SQL); a table that has no values is left out."""
+    start, width, bins = BINS[column]
+    rows = [{column: round(start + number * width, 4)} for number in range(bins)]
+    for name, table in tables.items():
+        shares = _shares(connection, table, column)
+        for number, row in enumerate(rows if shares else []):
+            row[name] = round(shares.get(number, 0.0), 5)
+    return rows
+
+
+def _shares(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> dict[int, float]:
     start, width, bins = BINS[column]
     counted = connection.execute(
         f"SELECT least(greatest(floor(({column} - {start}) / {width}), 0), {bins - 1})::INT AS bin,"
         f" count(*) / sum(count(*)) OVER () FROM {table} WHERE {column} IS NOT NULL"
         " GROUP BY bin ORDER BY bin"
     ).fetchall()
-    shares = dict(counted)
-    return [
-        {
-            column: round(start + number * width, 4),
-            "share": round(float(shares.get(number, 0.0)), 5),
-        }
-        for number in range(bins if shares else 0)
-    ]
+    return {number: float(share) for number, share in counted}
 
 
-def top_reasons(dropped: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The most frequent reasons, most frequent first, as rows for a plot."""
-    ranked = sorted(dropped.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [{"reason": reason, "rows": count} for reason, count in ranked[:TOP_REASONS]]
+def top_reasons(dropped: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+    """Of each source the most frequent reasons, most frequent first, as rows for a plot."""
+    rows = []
+    for source, counts in dropped.items():
+        ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        rows += [{"reason": f"{source}: {reason}", "rows": n} for reason, n in ranked[:TOP_REASONS]]
+    return rows

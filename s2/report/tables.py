@@ -1,14 +1,15 @@
 """The leaderboard: our means, and the published ones under them."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
+from s2.params.data import Dataset
+from s2.params.evaluate import ALL_SETS
+
 PUBLISHED = Path(__file__).parent / "published"
-SETS = {"ELI5": "eli5", "wiki": "wiki", "full": "eli5-wiki"}
 COLUMNS = {
     "rouge1": "ROUGE-1",
     "rouge2": "ROUGE-2",
@@ -20,6 +21,9 @@ COLUMNS = {
     "toxicity": "toxicity",
     "ended": "ended",
 }
+
+HEADLINE = ["rougeL", "ease", "grade", "toxicity", "ended"]
+LOSSES = ["eval_loss", "base_eval_loss"]
 
 Board = dict[str, dict[str, dict[str, float]]]
 
@@ -34,21 +38,58 @@ _FILES = {
 }
 
 
-def published() -> Board:
-    """The published means: model → set → metric → value."""
+def alike(datasets: Mapping[str, Dataset], subreddits: Collection[str]) -> dict[str, list[str]]:
+    """For each published set the declared datasets that take the same: whole sources, no parts."""
+    whole = {
+        name: set(dataset.sources())
+        for name, dataset in datasets.items()
+        if dataset.rows is None
+        and (not isinstance(dataset.reddit, list) or set(dataset.reddit) == set(subreddits))
+    }
+    with (PUBLISHED / "sets.csv").open(newline="", encoding="utf-8") as stream:
+        return {
+            row["Dataset"]: [
+                name
+                for name, sources in whole.items()
+                if sources == {source for source in ("reddit", "wiki") if row[source] == "yes"}
+            ]
+            for row in csv.DictReader(stream)
+        }
+
+
+def published(names: Mapping[str, Sequence[str]]) -> Board:
+    """The published means: model → set → metric → value, under the names of the sets that are like
+    the published ones."""
     board: Board = {}
     for file, columns in _FILES.items():
         with (PUBLISHED / file).open(newline="", encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
                 model = row["Model"].removesuffix("-hf")
-                scores = board.setdefault(model, {}).setdefault(SETS[row["Dataset"]], {})
-                scores |= {ours: float(row[theirs]) for theirs, ours in columns.items()}
+                for name in names[row["Dataset"]]:
+                    scores = board.setdefault(model, {}).setdefault(name, {})
+                    scores |= {ours: float(row[theirs]) for theirs, ours in columns.items()}
     return board
 
 
-def leaderboard(ours: Mapping[str, Any]) -> dict[str, Board]:
+def leaderboard(ours: Board, names: Mapping[str, Sequence[str]]) -> dict[str, Board]:
     """The content of leaderboard.json: `ours` and `published`, each model → set → metric."""
-    return {"ours": dict(ours), "published": published()}
+    sets = {
+        model: {name: found[name] for name in found if name != ALL_SETS} for model, found in ours.items()
+    }
+    return {"ours": sets, "published": published(names)}
+
+
+def headline(ours: Board, trained: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """The few numbers by which runs are compared: of each model its means over all sets together, and
+    of each trained one its losses on its own validation rows."""
+    means = {model: _picked(found[ALL_SETS], HEADLINE) for model, found in ours.items()}
+    losses = {f"{model} (training)": _picked(found, LOSSES) for model, found in trained.items()}
+    return means | losses
+
+
+def _picked(scores: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+    wanted = [name for mean in names for name in (mean, f"{mean}_se")]
+    return {name: scores[name] for name in wanted if name in scores}
 
 
 def render(board: Mapping[str, Board], set_name: str) -> Table:

@@ -16,8 +16,8 @@ from xml.sax.saxutils import escape, quoteattr
 import yaml
 import zstandard
 
-from s2.dumps import WINDOW
-from s2.files import new_file
+from s2.dumps.reading import WINDOW
+from s2.kernel.files import new_file
 
 TEXTS = Path(__file__).parent
 FIRST_TIME = 1_500_000_000

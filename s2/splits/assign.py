@@ -4,11 +4,13 @@ The split is a function of the question's id alone, so that more data never resh
 there: an id's place on [0, 1) comes from its MD5; validation takes the start, test the end.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
-from s2.tables import scan
+from s2.kernel.tables import scan
+from s2.quality.gates import Rule
 
 
 def split(id_column: str, validation: float, test: float) -> str:
@@ -30,7 +32,7 @@ def usable_questions(candidates: Path, split: str) -> str:
 
 
 def assign_answers(
-    connection: duckdb.DuckDBPyConnection, min_score: int, max_toxic: float, max_pairs: int
+    connection: duckdb.DuckDBPyConnection, sft: Sequence[Rule], chosen: Sequence[Rule], max_pairs: int
 ) -> None:
     """Make the tables `pairs`, `assigned` and `prompts` out of `gated` and `questions`.
 
@@ -40,14 +42,16 @@ def assign_answers(
 
     An answer of a question with two or more distinct scores is for preference (of a tie, the first
     id; the others go to SFT), any other for SFT. `assigned` has `purpose`, and `dropped_by`
-    completed by leakage, low_score, toxic and ends_with_edit (SFT) and unpaired (preference).
+    completed by leakage, the reasons of the rules `sft`, and unpaired (preference).
     `pairs` has at most `max_pairs` pairs a question, those of the widest gap in score
-    first, each with weight 1/(pairs of the question) and margin ln(1 + gap); what is toxic or ends
-    with an edit may only be rejected. `prompts` has the usable questions that neither uses.
+    first, each with weight 1/(pairs of the question) and margin ln(1 + gap); what breaks a rule of
+    `chosen` may only be rejected. `prompts` has the usable questions that neither uses.
     """
+    good = " AND ".join(rule.keeps("good.") for rule in chosen)
+    left = " ".join(f"WHEN purpose = 'sft' AND NOT ({rule.keeps()}) THEN '{rule.reason}'" for rule in sft)
     connection.execute(_PURPOSES)
-    connection.execute(_PAIRS, {"cap": max_pairs, "toxic": max_toxic})
-    connection.execute(_ASSIGNED, {"min_score": min_score, "toxic": max_toxic})
+    connection.execute(_PAIRS.format(good=good), {"cap": max_pairs})
+    connection.execute(_ASSIGNED.format(left=left))
     connection.execute(_PROMPTS)
 
 
@@ -77,7 +81,7 @@ WITH preferred AS (
             PARTITION BY question_id ORDER BY good.score - bad.score DESC, good.id, bad.id
         ) AS place
     FROM preferred AS good JOIN preferred AS bad USING (question_id)
-    WHERE good.score > bad.score AND good.toxicity <= $toxic AND NOT good.ends_with_edit
+    WHERE good.score > bad.score AND {good}
 )
 SELECT * EXCLUDE (gap, place), ln(1 + gap) AS margin,
     1.0 / count(*) OVER (PARTITION BY question_id) AS weight
@@ -90,9 +94,7 @@ SELECT gated.* REPLACE (
     CASE
         WHEN dropped_by IS NOT NULL THEN dropped_by
         WHEN question_id IN (SELECT question_id FROM leaks) THEN 'leakage'
-        WHEN purpose = 'sft' AND score < $min_score THEN 'low_score'
-        WHEN purpose = 'sft' AND toxicity > $toxic THEN 'toxic'
-        WHEN purpose = 'sft' AND ends_with_edit THEN 'ends_with_edit'
+        {left}
         WHEN purpose = 'preference' AND id NOT IN (
             SELECT chosen_id FROM pairs UNION SELECT rejected_id FROM pairs
         ) THEN 'unpaired'

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
-from s2.tables import chunked
+from s2.kernel.tables import chunked
 
 CHUNK = 4_096
 

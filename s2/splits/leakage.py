@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from s2.tables import scan
+from s2.kernel.tables import scan
 
 BLOCK_ROWS = 2_048
 ROUNDING = 1e-5  # above the error of a cosine in 32 bits

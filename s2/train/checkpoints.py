@@ -1,30 +1,47 @@
 """Where training keeps its checkpoints, and from which one it goes on.
 
-They live in `.s2/`, outside the stage's outputs, which DVC may delete, in a folder named by a
-fingerprint of everything that the result depends on: a run goes on where it stopped when, and only
-when, its inputs are unchanged.
+They live in `.s2`, outside the stage's outputs, which DVC deletes, in a folder named by a
+fingerprint of everything that they depend on: a run goes on where it stopped when, and only when,
+its inputs are unchanged.
 """
 
 import json
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from s2.files import fingerprint
+from s2.kernel.files import files_under, fingerprint, locked
+from s2.kernel.paths import local
 
-ROOT = Path(".s2/checkpoints")
+FORGOTTEN_DAYS = 14
 
 
-def checkpoint_folder(name: str, inputs: list[Path], *values: Any) -> Path:
-    """The checkpoint folder of a run called `name`; those of the same name with other inputs are
-    removed, since nothing will resume from them."""
-    code = sorted(Path(__file__).parent.glob("*.py"))
-    folder = ROOT / f"{name}-{fingerprint([*inputs, *code], *values)[:16]}"
-    for other in ROOT.glob(f"{name}-{'[0-9a-f]' * 16}"):
-        if other != folder:
-            shutil.rmtree(other)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+@contextmanager
+def checkpoint_folder(name: str, inputs: list[Path], *values: object) -> Iterator[Path]:
+    """The checkpoint folder of a run called `name` with these inputs and JSON-able values; it is
+    removed when the block succeeds.
+
+    A second run with the same inputs waits for the first. Folders of killed runs stay until they
+    are `FORGOTTEN_DAYS` old.
+    """
+    root = local("checkpoints")
+    folder = root / f"{name}-{fingerprint(inputs, *values)[:16]}"
+    with locked(folder.with_suffix(".lock")):
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        shutil.rmtree(folder)
+    _forget(root)
+
+
+def _forget(root: Path) -> None:
+    """Remove the folders in which nothing was written for `FORGOTTEN_DAYS`."""
+    oldest = time.time() - FORGOTTEN_DAYS * 24 * 3600
+    for folder in (path for path in root.iterdir() if path.is_dir()):
+        newest = max(path.stat().st_mtime for path in [folder, *files_under([folder])])
+        if newest < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def last_checkpoint(folder: Path) -> str | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from s2.quarantine import Bad
+from s2.dumps.quarantine import Bad
 from s2.wiki import wikitext
 from s2.wiki.dump import Block, Page, Site, pages
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from s2.dumps import DamagedDump, read_chunks
-from s2.quarantine import Bad
+from s2.dumps.quarantine import Bad
+from s2.dumps.reading import DamagedDump, read_chunks
 
 MAX_PAGE = 64 * 2**20
 MAX_HEAD = 2**20

@@ -2,10 +2,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from s2.evaluate.overlap import bertscore, rouge
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-from s2.evaluate.overlap import bertscore, rouge
 
 WORDS = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "the", "sky", "is", "blue", "grass", "green", "."]
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2.errors import S2Error
+from s2.kernel.errors import S2Error
+from s2.kernel.tables import connect, write_rows
 from s2.params import Length
 from s2.quality.gates import account, count_kept, count_reasons, gate_table, reddit_gate, wiki_gate
 from s2.reddit.answers import CANDIDATES
-from s2.tables import connect, write_rows
 from s2.wiki.answers import CANDIDATES as WIKI_CANDIDATES
 
 LENGTH = Length(min_words=20, max_words=500)

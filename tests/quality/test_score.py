@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from s2.cache import ContentCache
-from s2.errors import S2Error
+from s2.kernel.cache import ContentCache
+from s2.kernel.errors import S2Error
 from s2.quality.readability import scorer
 from s2.quality.score import read_texts, score
 from s2.quality.toxicity import ProfanityCheck

@@ -15,8 +15,8 @@ from transformers import (
     XLMRobertaConfig,
 )
 
-from s2.cache import ContentCache
-from s2.errors import S2Error
+from s2.kernel.cache import ContentCache
+from s2.kernel.errors import S2Error
 from s2.params import ToxicityModel
 from s2.quality.toxicity import Detoxify, ProfanityCheck, Scores, make_scorer, score_texts, token_batches
 

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
+from s2.kernel.tables import connect, scan, write_rows
 from s2.reddit.answers import CANDIDATES, candidates, count_input, joined
 from s2.reddit.rows import COMMENTS, POSTS
-from s2.tables import connect, scan, write_rows
 
 POST = {
     "id": "p",

@@ -8,12 +8,12 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2.errors import S2Error
-from s2.quarantine import Bad, quarantine
+from s2.dumps.quarantine import Bad, quarantine
+from s2.kernel.errors import S2Error
+from s2.kernel.tables import read_rows
 from s2.reddit import dump as module
 from s2.reddit.dump import Dump, read_dump, read_shard
 from s2.reddit.rows import COMMENTS
-from s2.tables import read_rows
 
 GOOD = b'{"id":"%s","subreddit":"x","body":"text"}\n'
 
@@ -82,7 +82,7 @@ def test_a_line_longer_than_memory_allows_is_skipped_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_LINE", 2_000)
-    monkeypatch.setattr("s2.dumps.CHUNK", 512)
+    monkeypatch.setattr("s2.dumps.reading.CHUNK", 512)
     path = tmp_path / "RC"
     long = b'{"id":"b","subreddit":"x","body":"' + b"y" * 10_000 + b'"}\n'
     path.write_bytes(GOOD % b"one" + long + GOOD % b"two")

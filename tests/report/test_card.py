@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from s2.kernel.tables import write_rows
 from s2.report.card import card
-from s2.tables import write_rows
 from stages.datasets import SCHEMA
 
 COUNTS = {"train": 1_200, "validation": 1, "test": 0, "rows_in": 1_201}

@@ -1,7 +1,7 @@
 import pytest
 
+from s2.kernel.tables import connect
 from s2.report.explore import describe, histogram, top_reasons
-from s2.tables import connect
 
 
 def test_descriptions_and_histograms_by_hand() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from s2.kernel.tables import connect
 from s2.splits.assign import assign_answers, split
-from s2.tables import connect
 
 Answer = tuple[str, str, int, float, bool, str | None]
 

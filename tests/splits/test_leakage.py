@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s2.kernel.tables import connect, write_rows
 from s2.splits import leakage
-from s2.tables import connect, write_rows
 
 
 def units(count: int, seed: int) -> np.ndarray:

@@ -8,13 +8,13 @@ import torch
 import yaml
 from transformers import TrainerCallback
 
-from s2.errors import S2Error
+from s2.kernel.errors import S2Error
+from s2.models.loading import load_tokenizer
+from s2.models.prompts import format_prompt
 from s2.params import Sft
 from s2.train import sft as module
-from s2.train.adapters import load_tokenizer
 from s2.train.checkpoints import checkpoint_folder
 from s2.train.merge import merge_simple
-from s2.train.prompts import format_prompt
 from s2.train.sft import SftRun, encode, mean_training_loss, train, validation_loss
 
 ROOT = Path(__file__).parents[2]

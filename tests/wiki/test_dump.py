@@ -4,8 +4,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from s2.errors import S2Error
-from s2.quarantine import Bad, quarantine
+from s2.dumps.quarantine import Bad, quarantine
+from s2.kernel.errors import S2Error
 from s2.wiki import dump as module
 from s2.wiki.articles import articles
 from s2.wiki.dump import Block, Page, pages, read_blocks
@@ -52,7 +52,7 @@ def test_pages_stream_out_with_their_places(tmp_path: Path) -> None:
 
 
 def test_blocks_end_where_pages_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("s2.dumps.BZIP2_CHUNK", 300)
+    monkeypatch.setattr("s2.dumps.reading.BZIP2_CHUNK", 300)
     body = HEAD + "".join(page(i, text="ü" * 99) for i in range(1, 30)) + END
     path = dump(tmp_path / "w.xml.bz2", body)
     assert sum(isinstance(block, Block) for block in read_blocks([path])) > 5
@@ -141,7 +141,7 @@ def test_a_page_without_end_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_PAGE", 5_000)
-    monkeypatch.setattr("s2.dumps.BZIP2_CHUNK", 512)
+    monkeypatch.setattr("s2.dumps.reading.BZIP2_CHUNK", 512)
     endless = page(2, text="x" * 9_000)
     found, bad = read(dump(tmp_path / "w.xml.bz2", HEAD + page(1) + endless + page(3) + END))
     assert [p.id for p in found] == [1, 3]

@@ -1,0 +1,1 @@
+"""Dump files: reading, one row an id, what cannot be read."""

@@ -1,0 +1,127 @@
+"""Scores of answers as `evaluate.Metric` modules, for anybody's `evaluate.combine([...])`.
+
+ROUGE (Lin 2004), BERTScore (Zhang et al. 2020), readability (`s2.quality.readability`) and toxicity
+(`s2.quality.toxicity`). Each computes a mean for each of its names or, with `use_aggregator=False`,
+a list with a value for each answer, which is None where the answer has none.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import evaluate
+from bert_score import BERTScorer
+from datasets import Features, Value
+from rouge_score.rouge_scorer import RougeScorer
+
+from s2.kernel.cache import ContentCache
+from s2.quality.readability import count_words, scorer
+from s2.quality.toxicity import ToxicityScorer, score_texts
+
+ROUGE = ["rouge1", "rouge2", "rougeL", "rougeLsum"]
+BERTSCORE = ["bertscore_precision", "bertscore_recall", "bertscore_f1"]
+READABILITY = ["ease", "grade"]
+TOXICITY = ["toxicity"]
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+
+Columns = dict[str, list[float | None]]
+
+
+class AnswerMetric(evaluate.Metric):
+    """What the modules share: texts in, and means unless every answer's value is asked for."""
+
+    columns: ClassVar[list[str]] = ["predictions", "references"]
+
+    def _info(self) -> evaluate.MetricInfo:
+        return evaluate.MetricInfo(
+            description=type(self).__doc__ or "",
+            citation="",
+            inputs_description=", ".join(self.columns),
+            features=Features({name: Value("string") for name in self.columns}),
+        )
+
+    def _compute(self, use_aggregator: bool = True, **texts: list[str]) -> dict[str, Any]:
+        scores = self.each(*(texts[name] for name in self.columns))
+        return {name: _mean(values) for name, values in scores.items()} if use_aggregator else scores
+
+    def each(self, *texts: Sequence[str]) -> Columns:
+        """The value of each answer, by name."""
+        raise TypeError(f"{type(self).__name__} scores nothing")
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    found = [value for value in values if value is not None]
+    return math.fsum(found) / len(found) if found else None
+
+
+class Rouge(AnswerMetric):
+    """F1 of ROUGE-1, 2, L and Lsum (a sentence a line), with Porter's stemmer."""
+
+    def each(self, *texts: Sequence[str]) -> Columns:
+        rouge = RougeScorer(ROUGE, use_stemmer=True)
+        pairs = zip(*texts, strict=True)
+        scored = [rouge.score(_lines(reference), _lines(answer)) for answer, reference in pairs]
+        return {name: [score[name].fmeasure for score in scored] for name in ROUGE}
+
+
+def _lines(text: str) -> str:
+    """A sentence a line, as ROUGE-Lsum wants it."""
+    return _SENTENCE_END.sub("\n", text)
+
+
+class BertScore(AnswerMetric):
+    """Precision, recall and F1 of BERTScore by a layer of an encoder; 0 for an empty answer."""
+
+    def __init__(self, encoder: Path, layer: int, batch_size: int) -> None:
+        super().__init__(keep_in_memory=True)
+        self._encoder, self._layer, self._batch_size = encoder, layer, batch_size
+
+    def each(self, *texts: Sequence[str]) -> Columns:
+        answers, references = texts
+        filled = [index for index, answer in enumerate(answers) if answer.strip()]
+        scores: Columns = {name: [0.0] * len(answers) for name in BERTSCORE}
+        if not filled:
+            return scores
+        bert = BERTScorer(
+            model_type=str(self._encoder), num_layers=self._layer, batch_size=self._batch_size
+        )
+        # The library truncates to this, and an unset length overflows in the tokenizer's Rust code.
+        bert._tokenizer.model_max_length = bert._model.config.max_position_embeddings
+        found = bert.score([answers[i] for i in filled], [references[i] for i in filled])
+        for name, values in zip(BERTSCORE, found, strict=True):
+            for index, value in zip(filled, values.tolist(), strict=True):
+                scores[name][index] = value
+        return scores
+
+
+class Readability(AnswerMetric):
+    """Flesch reading ease and Flesch-Kincaid grade, none for an answer without words."""
+
+    columns: ClassVar[list[str]] = ["predictions"]
+
+    def __init__(self, method: str) -> None:
+        super().__init__(keep_in_memory=True)
+        self._measure = scorer(method)
+
+    def each(self, *texts: Sequence[str]) -> Columns:
+        (answers,) = texts
+        found = [self._measure(answer) if count_words(answer) else None for answer in answers]
+        return {name: [getattr(one, name) if one else None for one in found] for name in READABILITY}
+
+
+class Toxicity(AnswerMetric):
+    """The worst label of a scorer's."""
+
+    columns: ClassVar[list[str]] = ["predictions"]
+
+    def __init__(self, toxicity: ToxicityScorer, cache: ContentCache) -> None:
+        super().__init__(keep_in_memory=True)
+        self._toxicity, self._cache = toxicity, cache
+
+    def each(self, *texts: Sequence[str]) -> Columns:
+        (answers,) = texts
+        found = score_texts(self._toxicity, answers, self._cache)
+        return {"toxicity": [max(labels.values()) for labels, _ in found]}

@@ -1,0 +1,1 @@
+"""Causal language models: sources, saving, loading, prompts, adapters, generation, log-probabilities."""

@@ -1,0 +1,136 @@
+"""Parameters of the data: dumps, datasets, quality, splits and questions."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from s2.params.base import Cosine, Count, Dtype, Number, Positive, Section, Sha256, Share, Whole
+
+OnError = Literal["stop", "quarantine"]
+Method = Literal["report", "cmudict"]
+SourceName = Literal["reddit", "wiki"]
+ToxicityDtype = Literal["float32", "bfloat16", "float16", "int8"]
+
+
+class RedditData(Section):
+    subreddits: list[str] = Field(min_length=1)
+
+
+class WikiData(Section):
+    max_words: Positive
+
+
+class Data(Section):
+    raw: str
+    on_error: OnError
+    reddit: RedditData
+    wiki: WikiData
+
+
+class Dataset(Section):
+    """Which rows a dataset takes: of Reddit all or some subreddits, of Wikipedia all, and at most
+    `rows` of each source (or so many of each by name)."""
+
+    reddit: list[str] | Literal["all"] | None = None
+    wiki: Literal["all"] | None = None
+    rows: Positive | dict[SourceName, Positive] | None = None
+
+    @model_validator(mode="after")
+    def _takes_something(self) -> "Dataset":
+        if not self.sources():
+            raise ValueError("takes nothing: name reddit (all or a list of subreddits) or wiki (all)")
+        return self
+
+    def sources(self) -> list[SourceName]:
+        """The sources that the dataset takes, in the order in which their rows stand in it."""
+        taken: dict[SourceName, object] = {"reddit": self.reddit, "wiki": self.wiki}
+        return [name for name, part in taken.items() if part]
+
+    def at_most(self, source: SourceName) -> int | None:
+        """How many rows of a source it takes; None takes all."""
+        return self.rows.get(source) if isinstance(self.rows, dict) else self.rows
+
+
+class Readability(Section):
+    method: Method
+    min_ease: Number
+    max_grade: Number
+
+
+class ToxicityModel(Section):
+    """What scores toxicity; see `s2.quality.classifier`."""
+
+    scorer: Literal["profanity-check", "detoxify"]
+    checkpoint: str | None
+    sha256: Sha256 | None
+    config: str | None
+    revision: str | None
+    dtype: ToxicityDtype
+    batch_tokens: Positive
+
+    @model_validator(mode="after")
+    def _has_checkpoint(self) -> "ToxicityModel":
+        if self.scorer == "detoxify" and not (self.checkpoint and self.config):
+            raise ValueError("scorer detoxify needs a checkpoint and its config")
+        return self
+
+
+class Toxicity(Section):
+    model: ToxicityModel
+    max_score: Share
+
+
+class Length(Section):
+    min_words: Count
+    max_words: Positive
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Length":
+        if self.min_words > self.max_words:
+            raise ValueError(f"min_words {self.min_words} is above max_words {self.max_words}")
+        return self
+
+
+class Lengths(Section):
+    reddit: Length
+    wiki: Length
+
+
+class Quality(Section):
+    readability: Readability
+    toxicity: Toxicity
+    length: Lengths
+
+
+class Pairs(Section):
+    max_per_question: Positive
+
+
+class Splits(Section):
+    validation: Share
+    test: Share
+    leakage: Cosine
+    min_score: Whole
+    pairs: Pairs
+
+    @model_validator(mode="after")
+    def _room_to_train(self) -> "Splits":
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together leave nothing to train on")
+        return self
+
+
+class Questions(Section):
+    base_url: str | None
+    model: str
+    dtype: Dtype
+    system: str
+    prompts: list[str] = Field(min_length=1)
+    max_tokens: Positive
+
+    @model_validator(mode="after")
+    def _prompts_take_the_text(self) -> "Questions":
+        for number, prompt in enumerate(self.prompts):
+            if "{text}" not in prompt and "{opening}" not in prompt:
+                raise ValueError(f"prompts[{number}] has neither {{text}} nor {{opening}}")
+        return self

@@ -1,0 +1,63 @@
+"""Reading params.yaml: a stage loads the keys that it reads, each by its name and its type."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypeForm
+
+from s2.kernel.errors import S2Error
+from s2.params.explain import explain
+from s2.params.train import resolved
+
+Kind = TypeVar("Kind")
+
+PARAMS = Path("params.yaml")
+
+
+def load(key: str, kind: TypeForm[Kind]) -> Kind:
+    """The value of a dotted key, checked against its type, such as `load("splits.leakage", float)`.
+
+    Raises `S2Error` that names every bad key.
+    """
+    value: Any = read(PARAMS)
+    for part in key.split("."):
+        if not isinstance(value, dict) or part not in value:
+            raise S2Error(f"{PARAMS}: key {key!r} is missing")
+        value = value[part]
+    return check(value, kind, key)
+
+
+def load_model(trainer: str, name: str, kind: TypeForm[Kind]) -> Kind:
+    """The settings that hold for one model of a trainer's section: its own over those for all.
+
+    Raises `S2Error` if the section declares no such model, or that names every bad key.
+    """
+    section = read(PARAMS).get(trainer)
+    if not isinstance(section, dict) or not isinstance(section.get("models"), dict):
+        raise S2Error(f"{PARAMS}: {trainer}.models is missing")
+    if not isinstance(section["models"].get(name), dict):
+        raise S2Error(f"{PARAMS}: {trainer}.models.{name} is not declared")
+    return check(resolved(section, name), kind, f"{trainer}.models.{name}")
+
+
+def check(value: Any, kind: TypeForm[Kind], key: str = "", path: Path = PARAMS) -> Kind:
+    """A value as its type; raises `S2Error` that lists what is wrong, by dotted names under `key`."""
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise S2Error(f"{path}: {explain(error, key, kind)}") from None
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The content of a parameter file; raises `S2Error` if it is missing, no YAML or no mapping."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise S2Error(f"{path} is missing: `s2 use sample` writes one") from None
+    except yaml.YAMLError as error:
+        raise S2Error(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise S2Error(f"{path} holds no parameters")
+    return content

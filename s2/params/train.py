@@ -1,0 +1,60 @@
+"""Parameters of training, and the models that are trained.
+
+A trainer's section holds settings for all of its models, and under `models` each model by name: the
+dataset that it learns, and any setting that it has for itself.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from s2.params.base import Above0, Dtype, Name, Positive, Section, Share
+
+
+class Lora(Section):
+    r: Positive
+    alpha: Positive
+    dropout: Share
+    targets: list[str] | Literal["all-linear"]
+
+
+class Sft(Section):
+    lr: Above0
+    epochs: Above0
+    batch_size: Positive
+    grad_accumulation: Positive
+    max_length: Positive
+    warmup: Share
+    scheduler: Literal["constant", "constant_with_warmup", "linear", "cosine"]
+    dtype: Dtype
+    quantization: Literal["none", "nf4"]
+    gradient_checkpointing: bool
+    log_steps: Positive
+    lora: Lora
+
+
+class SftModel(Sft):
+    """One model: the settings that hold for it, and its dataset."""
+
+    data: Name
+
+
+class SftModels(Sft):
+    """The section `sft`: what holds for all models, and what each says for itself."""
+
+    models: dict[Name, dict[str, Any]] = Field(min_length=1)
+
+
+def resolved(section: dict[str, Any], name: str) -> dict[str, Any]:
+    """A model's own settings over those for all models of its trainer, nested ones key by key."""
+    shared = {key: value for key, value in section.items() if key != "models"}
+    return _over(shared, section["models"][name])
+
+
+def _over(shared: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _over(shared[key], value)
+        for key, value in own.items()
+        if isinstance(value, dict) and isinstance(shared.get(key), dict)
+    }
+    return shared | own | both

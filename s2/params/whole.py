@@ -1,0 +1,72 @@
+"""The whole of params.yaml: every key, and every reference from one section to another.
+
+Only the stage `params` and the command line read it; any other stage loads the keys that it reads.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from s2.kernel.errors import S2Error
+from s2.params.base import Count, Name, Section
+from s2.params.data import Data, Dataset, Quality, Questions, Splits
+from s2.params.evaluate import ALL_SETS, Answers, Evaluate
+from s2.params.loading import PARAMS, check, read
+from s2.params.machine import Machine
+from s2.params.models import Model, Source
+from s2.params.train import SftModel, SftModels, resolved
+
+MERGED = "models/merged/"
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: Count
+    machine: Machine
+    data: Data
+    datasets: dict[Name, Dataset]
+    model: Model
+    encoder: Source
+    quality: Quality
+    splits: Splits
+    questions: Questions
+    sft: SftModels
+    answers: Answers
+    evaluate: Evaluate
+
+
+def load_params(path: Path = PARAMS) -> Params:
+    """Read and check a parameter file; raises `S2Error` that lists every bad key by name."""
+    content = read(path)
+    params = check(content, Params, path=path)
+    for name in params.sft.models:
+        model = check(resolved(content["sft"], name), SftModel, f"sft.models.{name}", path)
+        _refers(path, f"sft.models.{name}.data", model.data, "dataset", params.datasets)
+    for name in params.evaluate.sets:
+        _refers(path, "evaluate.sets", name, "dataset", params.datasets)
+    _check_datasets(path, params)
+    _check_evaluated(path, params)
+    return params
+
+
+def _refers(path: Path, key: str, name: str, what: str, declared: Iterable[str]) -> None:
+    if name not in declared:
+        raise S2Error(f"{path}: {key}: no {what} {name!r} is declared; there are: {', '.join(declared)}")
+
+
+def _check_datasets(path: Path, params: Params) -> None:
+    if ALL_SETS in params.datasets:
+        raise S2Error(f"{path}: datasets.{ALL_SETS}: the name stands for all sets together; take another")
+    read_subreddits = params.data.reddit.subreddits
+    for name, dataset in params.datasets.items():
+        for subreddit in dataset.reddit if isinstance(dataset.reddit, list) else []:
+            key = f"datasets.{name}.reddit"
+            _refers(path, key, subreddit, "subreddit in data.reddit.subreddits", read_subreddits)
+
+
+def _check_evaluated(path: Path, params: Params) -> None:
+    """What is scored lies in a folder that the graph makes, or in one of the user's own."""
+    made = ["models/base", *(f"{MERGED}{name}-simple" for name in params.sft.models)]
+    for name, folder in params.evaluate.models.items():
+        if folder.startswith("models/"):
+            _refers(path, f"evaluate.models.{name}", folder, "model in", made)

@@ -1,0 +1,100 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from s2 import cli
+from s2.kernel.errors import S2Error
+
+ROOT = Path(__file__).parents[1]
+RUNNER = CliRunner()
+
+
+def test_help_names_the_commands() -> None:
+    result = RUNNER.invoke(cli.app, ["--help"])
+    assert result.exit_code == 0
+    for command in ("use", "leaderboard", "ask", "score", "why"):
+        assert command in result.output
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = "{'torch', 'transformers', 'duckdb', 'pyarrow', 'pandas', 'numpy', 'pydantic'}"
+    code = (
+        "import sys; from typer.testing import CliRunner; from s2 import cli\n"
+        "CliRunner().invoke(cli.app, ['--help'])\n"
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_use_writes_a_profile_and_keeps_what_was_there(in_tmp: Path) -> None:
+    (in_tmp / "profiles").symlink_to(ROOT / "profiles")
+    (in_tmp / "params.yaml").write_text("mine: 1\n")
+    assert RUNNER.invoke(cli.app, ["use", "sample"]).exit_code == 0
+    assert (in_tmp / "params.yaml").read_text() == (ROOT / "profiles/sample.yaml").read_text()
+    assert (in_tmp / "params.yaml.orig").read_text() == "mine: 1\n"
+
+
+def test_an_unknown_profile_is_told_in_one_line(in_tmp: Path) -> None:
+    (in_tmp / "profiles").symlink_to(ROOT / "profiles")
+    done = subprocess.run(
+        [sys.executable, "-c", "from s2.cli import main; main()", "use", "smaple"],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: there is no profile 'smaple'; there are: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_asking_a_model_that_is_not_built_names_its_stage(in_tmp: Path) -> None:
+    result = RUNNER.invoke(cli.app, ["ask", "Why?", "--model", "eli5"])
+    assert isinstance(result.exception, S2Error)
+    assert "build it with `dvc repro merge@eli5-simple`" in str(result.exception)
+    result = RUNNER.invoke(cli.app, ["ask", "Why?", "--model", "gpt"])
+    assert "there are: base, eli5, wiki, eli5-wiki" in str(result.exception)
+
+
+def test_asking_a_model(in_tmp: Path, tiny_model: Path) -> None:
+    (in_tmp / "params.yaml").write_text((ROOT / "profiles/sample.yaml").read_text())
+    (in_tmp / "models").mkdir()
+    (in_tmp / "models/base").symlink_to(tiny_model)
+    result = RUNNER.invoke(cli.app, ["ask", "Why is the sky blue?", "--model", "base"])
+    assert result.exit_code == 0, result.exception
+    assert result.output.strip()
+
+
+def test_scoring_a_file(in_tmp: Path) -> None:
+    (in_tmp / "a.csv").write_text("answer\nThe cat sat on it. The dog ran to me.\n\n")
+    (in_tmp / "params.yaml").write_text((ROOT / "profiles/sample.yaml").read_text())
+    done = RUNNER.invoke(cli.app, ["score", "a.csv", "--text", "answer", "--json"])
+    found = json.loads(done.stdout)
+    assert found["metrics"]["FRE"] == {"mean": 117.16, "se": 0.0, "n": 1}
+    assert found["metrics"]["FKG"]["mean"] == -1.9 and 0 < found["metrics"]["toxicity"]["mean"] < 0.2
+    (in_tmp / "params.yaml").unlink()
+    readable = ["score", "a.csv", "--text", "answer", "--metrics", "readability"]
+    done = RUNNER.invoke(cli.app, [*readable, "--readability", "cmudict"])
+    assert "FRE" in done.stdout and "117.16" in done.stdout and "toxicity" not in done.stdout
+    with pytest.raises(S2Error, match="--metrics: there is no 'beauty'; there are: readability"):
+        RUNNER.invoke(
+            cli.app, ["score", "a.csv", "--text", "t", "--metrics", "beauty"], catch_exceptions=False
+        )
+
+
+def test_the_leaderboard_is_printed(in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    missing = RUNNER.invoke(cli.app, ["leaderboard"])
+    assert "dvc repro report" in str(missing.exception)
+    (in_tmp / "metrics").mkdir()
+    scores = {"n": 12, "rouge1": 0.25, "rouge1_se": 0.01}
+    board = {"ours": {"base": {"eli5": scores}}, "published": {}}
+    (in_tmp / "metrics/leaderboard.json").write_text(json.dumps(board))
+    result = RUNNER.invoke(cli.app, ["leaderboard", "--set", "eli5"])
+    assert "0.250 ±0.010" in result.output
+    wrong = RUNNER.invoke(cli.app, ["leaderboard", "--set", "eli6"])
+    assert "there is no set 'eli6'" in str(wrong.exception)
