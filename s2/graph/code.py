@@ -12,6 +12,7 @@ tests/graph/test_habits.py bans what this cannot see (importlib, exec, star impo
 
 import ast
 import hashlib
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -23,7 +24,7 @@ from s2.graph.syntax import Module, bindings, digest, names_in, parse, walk
 ROOT = Path(__file__).parents[2]
 OURS = ("s2", "stages")
 WATCHING = "s2.graph"  # watches over runs and makes no output: not followed
-PRESENTATION = {"dvclive", "rich", "tqdm", "typer"}
+PRESENTATION = {"dvclive", "rich", "tqdm", "typer", "typing_extensions"}  # no output depends on them
 DISTRIBUTIONS = {
     "markdown_it": "markdown-it-py",
     "profanity_check": "alt-profanity-check",
@@ -48,7 +49,7 @@ class Code:
         """
         found, packages = self._reach(entries)
         pins = self._pins()
-        distributions = {DISTRIBUTIONS.get(name, name).replace("_", "-").lower() for name in packages}
+        distributions = {_normal(DISTRIBUTIONS.get(name, name)) for name in packages}
         missing = sorted(distributions - pins.keys())
         if missing:
             raise ValueError(
@@ -81,7 +82,7 @@ class Code:
     def _pins(self) -> dict[str, str]:
         lines = (self.root / "requirements.lock").read_text(encoding="utf-8").splitlines()
         pins = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
-        return {name.strip().lower(): version.strip() for name, version in pins}
+        return {_normal(name.strip()): version.strip() for name, version in pins}
 
     def _reach(self, entries: Iterable[tuple[str, str]]) -> tuple[dict[str, str], set[str]]:
         found: dict[str, str] = {}
@@ -148,6 +149,11 @@ class Code:
         while path and self._file(f"{origin}.{path[0]}"):
             origin = f"{origin}.{path.pop(0)}"
         yield origin, path[0] if path else WHOLE
+
+
+def _normal(distribution: str) -> str:
+    """A distribution's name as PEP 503 compares names."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 @cache

@@ -3,7 +3,6 @@
 (QLoRA's NF4: Dettmers et al. 2023, arXiv:2305.14314.)
 """
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -44,8 +43,10 @@ def load_model(folder: Path, dtype: str) -> PreTrainedModel:
 def load_quantized(folder: Path, dtype: str, gradient_checkpointing: bool) -> PreTrainedModel:
     """A causal language model in NF4 with double quantisation, computing in `dtype`, to be trained
     with adapters; raises `S2Error` where bitsandbytes is not installed."""
-    if find_spec("bitsandbytes") is None:
-        raise S2Error("quantization nf4 needs bitsandbytes: pip install -e '.[qlora]'")
+    try:
+        import bitsandbytes  # noqa: F401  # transformers imports it; here its version counts
+    except ImportError:
+        raise S2Error("quantization nf4 needs bitsandbytes: pip install -e '.[qlora]'") from None
     compute = getattr(torch, dtype)
     quantization = BitsAndBytesConfig(
         load_in_4bit=True,
