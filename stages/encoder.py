@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from s2.kernel.files import new_folder
-from s2.models.saving import copy_encoder
+from s2.models.encoders import copy_encoder
 from s2.models.sources import fetched
 from s2.params.loading import load
 from s2.params.models import Source

@@ -5,13 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from s2.kernel.files import write_json
 from s2.params.base import Name
 from s2.params.data import Dataset
 from s2.params.loading import load
-from s2.report.tables import alike, headline, leaderboard, render
+from s2.report.tables import alike, headline, leaderboard, render, wide_console
 from stages.runner import run
 
 EVALUATED = Path("metrics/evaluate")
@@ -28,7 +26,7 @@ def main() -> None:
     write_json(LEADERBOARD, board)
     write_json(HEADLINE, headline(ours, trained))
     for set_name in load("evaluate.sets", list[Name]):
-        Console().print(render(board, set_name))
+        wide_console().print(render(board, set_name))
 
 
 def read(path: Path) -> Any:

@@ -3,11 +3,9 @@
 import json
 from pathlib import Path
 
-from rich.console import Console
-
 from s2.kernel.errors import S2Error
 from s2.params.evaluate import ALL_SETS
-from s2.report.tables import render
+from s2.report.tables import render, wide_console
 
 BOARD = Path("metrics/leaderboard.json")
 
@@ -21,7 +19,5 @@ def leaderboard(set_name: str) -> None:
     names = sets if set_name == ALL_SETS else [set_name]
     if not set(names) <= set(sets):
         raise S2Error(f"there is no set {set_name!r}; there are: {', '.join(sets)}")
-    console = Console()
-    console = console if console.is_terminal else Console(width=180)
     for name in names:
-        console.print(render(board, name))
+        wide_console().print(render(board, name))

@@ -44,6 +44,7 @@ def whole(profile: str) -> str:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
+    yaml.representer.add_representer(type(None), _null)
     content = yaml.load(sample)
     own = (PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")
     _put_over(content, yaml.load(own))
@@ -54,6 +55,10 @@ def whole(profile: str) -> str:
     while body.startswith("#"):
         body = body.partition("\n")[2]
     return comment + body
+
+
+def _null(representer: Any, _: None) -> Any:
+    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
 
 
 # Sections of names that the user chooses: a profile's stand in place of the sample's.

@@ -1,16 +1,11 @@
-"""Models in memory: plain or in NF4, on the device that there is, with their tokenizers.
-
-(QLoRA's NF4: Dettmers et al. 2023, arXiv:2305.14314.)
-"""
+"""Models and their tokenizers in memory, on the device that there is."""
 
 from pathlib import Path
 
 import torch
-from peft import prepare_model_for_kbit_training
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
-    BitsAndBytesConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -38,23 +33,3 @@ def load_model(folder: Path, dtype: str) -> PreTrainedModel:
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
     model.to(device())  # type: ignore[arg-type]  # the stubs lose `self` behind a decorator
     return model.eval()
-
-
-def load_quantized(folder: Path, dtype: str, gradient_checkpointing: bool) -> PreTrainedModel:
-    """A causal language model in NF4 with double quantisation, computing in `dtype`, to be trained
-    with adapters; raises `S2Error` where bitsandbytes is not installed."""
-    try:
-        import bitsandbytes  # noqa: F401  # transformers imports it; here its version counts
-    except ImportError:
-        raise S2Error("quantization nf4 needs bitsandbytes: pip install -e '.[qlora]'") from None
-    compute = getattr(torch, dtype)
-    quantization = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=compute,
-    )
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=compute, quantization_config=quantization
-    )
-    return prepare_model_for_kbit_training(model, use_gradient_checkpointing=gradient_checkpointing)

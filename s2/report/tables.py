@@ -4,6 +4,7 @@ import csv
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 
 from s2.params.data import Dataset
@@ -107,6 +108,12 @@ def render(board: Mapping[str, Board], set_name: str) -> Table:
             table.add_row(name, count, *(_cell(scores, column) for column in COLUMNS))
         table.add_section()
     return table
+
+
+def wide_console() -> Console:
+    """The terminal, or lines wide enough for every column."""
+    console = Console()
+    return console if console.is_terminal else Console(width=180)
 
 
 def _cell(scores: Mapping[str, float], column: str) -> str:

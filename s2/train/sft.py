@@ -15,8 +15,9 @@ from s2.kernel.errors import S2Error
 from s2.kernel.stats import ratio_and_se
 from s2.models.adapters import lora_config
 from s2.models.encoding import Encoded, encode_row
-from s2.models.loading import load_model, load_quantized, load_tokenizer
+from s2.models.loading import load_model, load_tokenizer
 from s2.models.logprobs import label_losses
+from s2.models.quantized import load_quantized
 from s2.params.train import SftModel
 from s2.train.checkpoints import last_checkpoint
 from s2.train.curves import LossCurve, mean_training_loss
