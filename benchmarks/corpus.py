@@ -10,7 +10,7 @@ from typing import Any
 
 import zstandard
 
-from s2.sample.pack import load, reddit_rows
+from s2.sample.pack import load_texts, reddit_rows
 
 OTHERS = ["AskReddit", "funny", "pics", "worldnews", "gaming", "todayilearned", "movies", "science"]
 MB = 10**6
@@ -83,7 +83,7 @@ def write_reddit(path: Path, size: int, wanted: float, repeats: int = 1) -> Path
 
 def write_wiki(path: Path, size: int) -> int:
     """Write a dump of the sample's articles over and over, `size` bytes; returns the pages."""
-    pages = [entry for entries in load("wiki").values() for entry in entries]
+    pages = [entry for entries in load_texts("wiki").values() for entry in entries]
     chance = random.Random(1)
     written = number = 0
     with bz2.open(path, "wt", encoding="utf-8") as file:

@@ -9,7 +9,7 @@ import sys
 from benchmarks.corpus import vocabulary
 from benchmarks.measure import measure, promise
 from s2.quality.readability import scorer
-from s2.sample.pack import load, reddit_rows
+from s2.sample.pack import load_texts, reddit_rows
 
 
 def texts(count: int) -> list[str]:
@@ -17,7 +17,7 @@ def texts(count: int) -> list[str]:
     chance = random.Random(1)
     posts, comments = reddit_rows()
     own = [row["body"] for row in comments] + [row["selftext"] for row in posts]
-    own += [entry["text"] for entries in load("wiki").values() for entry in entries]
+    own += [entry["text"] for entries in load_texts("wiki").values() for entry in entries]
     words = vocabulary()
     while len(own) < count:
         own.append(" ".join(chance.choices(words, k=1 + round(chance.lognormvariate(4.36, 0.95)))))

@@ -22,8 +22,8 @@ CLASSIFIER = Path("models/classifier")
 def main() -> None:
     name = sys.argv[1]
     layer, batch_size = load("evaluate.bertscore_layer", Positive), load("evaluate.batch_size", Positive)
-    dtype = load("quality.toxicity.model.dtype", ToxicityDtype)
-    toxicity = make_scorer(CLASSIFIER, dtype, load("quality.toxicity.model.batch_tokens", Positive))
+    dtype = load("quality.toxicity.dtype", ToxicityDtype)
+    toxicity = make_scorer(CLASSIFIER, dtype, load("quality.toxicity.batch_tokens", Positive))
     with ContentCache(local("cache", "toxicity.sqlite")) as cache:
         metrics = [
             Rouge(),

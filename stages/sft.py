@@ -7,7 +7,7 @@ from s2.graph.code import meaning
 from s2.kernel.files import new_folder, write_json
 from s2.kernel.tables import read_rows
 from s2.params.base import Count, Positive
-from s2.params.loading import load, load_model
+from s2.params.loading import load, load_settings
 from s2.params.train import SftModel
 from s2.train.checkpoints import checkpoint_folder
 from s2.train.sft import SftRun, make_trainer, train
@@ -18,7 +18,7 @@ BASE = Path("models/base")
 
 def main() -> None:
     name = sys.argv[1]
-    sft = load_model("sft", name, SftModel)
+    sft = load_settings("sft", name, SftModel)
     seed = load("seed", Count)
     save_steps = sft.log_steps * load("machine.checkpoint_every", Positive)
     data = [Path(f"data/sft/{sft.data}/{split}.parquet") for split in ("train", "validation")]

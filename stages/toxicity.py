@@ -23,8 +23,8 @@ def main() -> None:
     source = sys.argv[1]
     candidates = Path(f"data/candidates/{source}.parquet")
     out = Path(f"data/toxicity/{source}.parquet")
-    dtype = load("quality.toxicity.model.dtype", ToxicityDtype)
-    scorer = make_scorer(CLASSIFIER, dtype, load("quality.toxicity.model.batch_tokens", Positive))
+    dtype = load("quality.toxicity.dtype", ToxicityDtype)
+    scorer = make_scorer(CLASSIFIER, dtype, load("quality.toxicity.batch_tokens", Positive))
     schema = pa.schema([("id", pa.string()), *((label, pa.float64()) for label in scorer.labels)])
     with (
         temporary_file(out.with_suffix(".todo")) as todo,

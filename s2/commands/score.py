@@ -9,7 +9,7 @@ from rich.table import Table
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
 from s2.kernel.paths import local
-from s2.params.data import ToxicityModel
+from s2.params.data import Toxicity
 from s2.params.loading import load
 from s2.quality.score import read_texts
 from s2.quality.score import score as score_all
@@ -38,10 +38,10 @@ def score(file: Path, text: str, metrics: str, readability: str, as_json: bool) 
 
 def _scorer() -> ToxicityScorer:
     """The scorer that the parameters name; profanity-check needs nothing to be built."""
-    model = load("quality.toxicity.model", ToxicityModel)
-    if model.scorer == "profanity-check":
+    toxicity = load("quality.toxicity", Toxicity)
+    if toxicity.model.scorer == "profanity-check":
         return ProfanityCheck()
-    return make_scorer(Path("models/classifier"), model.dtype, model.batch_tokens)
+    return make_scorer(Path("models/classifier"), toxicity.dtype, toxicity.batch_tokens)
 
 
 def _choices(option: str, given: list[str], known: list[str]) -> list[str]:

@@ -117,10 +117,9 @@ class Code:
         module = self.module(name)
         if module.loose:
             yield name
-        for origin, attribute in module.imports.values():
-            for target in (origin, f"{origin}.{attribute}"):
-                if target.split(".")[0] in OURS and self._file(target):
-                    yield from self._imported(target, imported)
+        for target in module.runs:
+            if target.split(".")[0] in OURS and self._file(target):
+                yield from self._imported(target, imported)
 
     def _targets(
         self, statements: list[ast.stmt], module: Module, packages: set[str]

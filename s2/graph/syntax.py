@@ -19,12 +19,13 @@ Binding = tuple[str, str | None]
 
 @dataclass
 class Module:
-    """A module's top-level statements: by the names that they define, what its imports bind, as
-    (module, attribute or None), and those `loose` ones that are neither."""
+    """A module's top-level statements: by the names that they define, what its imports bind and which
+    modules they run, and those `loose` ones that are neither."""
 
     name: str
     definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
     imports: dict[str, Binding] = field(default_factory=dict)
+    runs: list[str] = field(default_factory=list)
     loose: list[ast.stmt] = field(default_factory=list)
 
 
@@ -33,6 +34,8 @@ def parse(name: str, text: str) -> Module:
     for statement in _Meaning().visit(ast.parse(text)).body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             module.imports |= bindings(statement)
+            above = f"{statement.module}." if isinstance(statement, ast.ImportFrom) else ""
+            module.runs += [above.rstrip("."), *(above + alias.name for alias in statement.names)]
         elif (names := _defined(statement)) is not None:
             for defined in names:
                 module.definitions.setdefault(defined, []).append(statement)

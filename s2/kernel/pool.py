@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import chain, islice
 from multiprocessing import get_context
@@ -21,7 +21,7 @@ SHARDS_WAITING = 2
 
 def map_shards(
     function: Callable[[Shard], Result], shards: Iterable[Shard], workers: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """`function` of each shard, in order, by `workers` processes (or by this one, if one is enough).
 
     At most `SHARDS_WAITING` shards for each worker are held, so that the shards may be a stream of

@@ -62,17 +62,18 @@ class ChatClient:
 
     def _ask(self, request: dict[str, Any]) -> str:
         client = self._open()
+        where = f"endpoint {client.base_url}".rstrip("/")
         try:
             completion = client.chat.completions.create(model=self._model, **request)
         except openai.AuthenticationError:
-            raise S2Error(f"endpoint {client.base_url} refused the key: set {KEY_VARIABLE}") from None
+            raise S2Error(f"{where} refused the key: set {KEY_VARIABLE}") from None
         except openai.APIConnectionError as error:
             raise S2Error(
-                f"endpoint {client.base_url} cannot be reached ({error}); replies so far are cached, "
+                f"{where} cannot be reached ({error}); replies so far are cached, "
                 "so run again once it answers"
             ) from None
         except openai.APIStatusError as error:
-            raise S2Error(f"endpoint {client.base_url}, model {self._model}: {error.message}") from None
+            raise S2Error(f"{where}, model {self._model}: {error.message}") from None
         return completion.choices[0].message.content or ""
 
 

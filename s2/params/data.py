@@ -65,8 +65,6 @@ class ToxicityModel(Section):
     sha256: Sha256 | None
     config: str | None
     revision: str | None
-    dtype: ToxicityDtype
-    batch_tokens: Positive
 
     @model_validator(mode="after")
     def _has_checkpoint(self) -> "ToxicityModel":
@@ -77,6 +75,8 @@ class ToxicityModel(Section):
 
 class Toxicity(Section):
     model: ToxicityModel
+    dtype: ToxicityDtype
+    batch_tokens: Positive
     max_score: Share
 
 

@@ -18,7 +18,8 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 def explain(error: ValidationError, key: str, kind: Any) -> str:
     """Every problem of a validation, by dotted names under `key`."""
-    known = list(keys(kind, f"{key}." if key else "")) if isinstance(kind, type) else []
+    is_section = isinstance(kind, type) and issubclass(kind, BaseModel)
+    known = list(keys(kind, f"{key}." if key else "")) if is_section else []
     return "; ".join(_problem(dict(detail), key, known) for detail in error.errors())
 
 

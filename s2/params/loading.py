@@ -29,7 +29,7 @@ def load(key: str, kind: TypeForm[Kind]) -> Kind:
     return check(value, kind, key)
 
 
-def load_model(trainer: str, name: str, kind: TypeForm[Kind]) -> Kind:
+def load_settings(trainer: str, name: str, kind: TypeForm[Kind]) -> Kind:
     """The settings that hold for one model of a trainer's section: its own over those for all.
 
     Raises `S2Error` if the section declares no such model, or that names every bad key.

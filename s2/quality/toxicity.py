@@ -127,7 +127,7 @@ def _cast(model: Any, dtype: str, device: Any) -> Any:
     if dtype != "int8":
         return model.to(device, getattr(torch, dtype))
     if device.type != "cpu":
-        raise S2Error("quality.toxicity.model.dtype: int8 is for CPUs; choose bfloat16 or float16")
+        raise S2Error("quality.toxicity.dtype: int8 is for CPUs; choose bfloat16 or float16")
     return torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
 
 

@@ -36,7 +36,7 @@ _NAMESPACES = {
 _Row = dict[str, Any]
 
 
-def load(kind: str) -> dict[str, list[_Row]]:
+def load_texts(kind: str) -> dict[str, list[_Row]]:
     """The texts of `kind` (`reddit` or `wiki`) by file name without its ending."""
     files = sorted((TEXTS / kind).glob("*.yaml"))
     return {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}
@@ -46,7 +46,7 @@ def reddit_rows() -> tuple[list[_Row], list[_Row]]:
     """Submissions and comments, in order of time, as Reddit's dumps write them."""
     posts: list[_Row] = []
     comments: list[_Row] = []
-    for subreddit, entries in load("reddit").items():
+    for subreddit, entries in load_texts("reddit").items():
         for number, entry in enumerate(entries):
             post = _post(entry, subreddit, FIRST_TIME + (len(posts) + 1) * HOUR)
             posts.append(post)
@@ -128,7 +128,7 @@ def write_wiki(path: Path) -> None:
     for key, name in _NAMESPACES.items():
         out.write(f'      <namespace key="{key}" case="first-letter">{name}</namespace>\n')
     out.write("    </namespaces>\n  </siteinfo>\n")
-    articles = [entry for entries in load("wiki").values() for entry in entries]
+    articles = [entry for entries in load_texts("wiki").values() for entry in entries]
     for number, entry in enumerate(articles, start=1):
         out.write(_page(entry, number))
     out.write("</mediawiki>\n")

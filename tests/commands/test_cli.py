@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from s2 import cli
 from s2.kernel.errors import S2Error
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RUNNER = CliRunner()
 
 

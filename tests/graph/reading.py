@@ -1,109 +1,94 @@
-"""What a stage module really depends on, read out of its source: the code that it imports, directly
-or not, and the parameters that it reads."""
+"""What a stage really reads, out of the definitions that its `main` can reach: parameters and paths."""
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from dvc.repo import Repo
+from dvc.stage import PipelineStage
 from pydantic import BaseModel
 
-from s2.params import Params
+from s2.graph.code import Code
+from s2.graph.syntax import Module
+from s2.params.train import SftModel
+from s2.params.whole import Params
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
+CODE = Code(ROOT)
+
+# The models of a trainer's section, by the section: all keys of the one, and the model's own entry.
+MODELS = {"sft": SftModel}
 
 
 @cache
-def parse(path: Path) -> ast.Module:
-    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+def stages() -> dict[str, PipelineStage]:
+    """The stages of dvc.yaml by their names, as DVC reads it."""
+    return {stage.addressing: stage for stage in Repo(str(ROOT)).index.stages}
 
 
-def module_file(name: str) -> Path | None:
-    """The file of one of our modules; a package is no file, since its `__init__` holds no code."""
-    path = Path(*name.split(".")).with_suffix(".py")
-    return path if (ROOT / path).is_file() else None
+def module_of(stage: Any) -> str:
+    """The stage module that a stage's command runs, without its package."""
+    words = stage.cmd.split()
+    assert words[:2] == ["python", "-m"], stage.cmd
+    return words[2].removeprefix("stages.")
 
 
-def imported(path: Path) -> set[Path]:
-    """Our own modules that a module imports anywhere in its text, functions included."""
-    names: set[str] = set()
-    for node in ast.walk(parse(path)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            names |= {str(node.module)}
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    ours = {name for name in names if name.split(".")[0] in {"s2", "stages"}}
-    return {file for name in ours if (file := module_file(name))}
-
-
-def code_of(module: str) -> set[str]:
-    """The files of a stage module and of all that it imports, directly or not."""
-    start = module_file(module)
-    assert start, f"{module} does not exist"
-    seen: set[Path] = set()
-    waiting = [start]
-    while waiting:
-        path = waiting.pop()
-        if path not in seen:
-            seen.add(path)
-            waiting += imported(path)
-    return {path.as_posix() for path in seen}
-
-
-# How much of the machine to use: no output depends on them (tests/test_stages.py), so that changing
-# them must not rebuild anything.
-MACHINE = {"data.workers", "data.memory"}
+@cache
+def reached(module: str) -> tuple[tuple[Module, ast.stmt], ...]:
+    """The statements that the `main` of a stage module can reach, each with its module."""
+    names = (name.split(":") for name in CODE.fingerprint((f"stages.{module}", "main"))["definitions"])
+    found = ((CODE.module(module), name) for module, name in names)
+    return tuple((m, statement) for m, name in found for statement in m.definitions.get(name, m.loose))
 
 
 def parameters_of(module: str) -> set[str]:
-    """The keys or sections that a stage module reads from the variable `params`, but for `MACHINE`."""
-    path = module_file(module)
-    assert path
+    """The keys that a stage module loads, `*` standing for a name from its command line; nothing
+    depends on the machine."""
     found: set[str] = set()
-    inner: set[ast.AST] = set()
-    for node in ast.walk(parse(path)):
-        chain = _chain(node)
-        if chain and node not in inner:
-            found.add(".".join(_declared(chain)))
-        if isinstance(node, ast.Attribute):
-            inner.add(node.value)
-    found -= MACHINE
-    return {key for key in found if not any(key.startswith(f"{other}.") for other in found)}
+    for m, statement in reached(module):
+        found |= {key for node in ast.walk(statement) for key in _loaded(node, m)}
+    return {key for key in found if key.split(".")[0] != "machine"}
 
 
-def _chain(node: ast.AST) -> list[str]:
-    """`params.a.b` as [a, b]; [] for anything else. Passing `params` on whole is not allowed."""
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.insert(0, node.attr)
-        node = node.value
-    return names if isinstance(node, ast.Name) and node.id == "params" else []
+def _loaded(node: ast.AST, module: Module) -> Iterator[str]:
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+        return
+    origin = module.imports.get(node.func.id)
+    if origin == ("s2.params.loading", "load"):
+        yield _text(node.args[0])
+    elif origin == ("s2.params.loading", "load_settings"):
+        section = _text(node.args[0])
+        own = [name for name in MODELS[section].model_fields if name != "data"]
+        yield from (f"{section}.{name}" for name in own)
+        yield f"{section}.models.*"
 
 
-def _declared(chain: list[str]) -> list[str]:
-    """The part of a chain that names parameters: `sft.model_dump` reads `sft`."""
-    model: type[BaseModel] | None = Params
-    kept = []
-    for name in chain:
-        if model is None or name not in model.model_fields:
-            break
-        kept.append(name)
-        annotation = model.model_fields[name].annotation
-        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-    return kept
+def _text(node: ast.AST) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(_text, node.values))
+    return str(node.value) if isinstance(node, ast.Constant) else "*"
 
 
-def whole_params_uses(module: str) -> list[int]:
-    """Lines on which a stage passes `params` on whole, which would hide what is read."""
-    path = module_file(module)
-    assert path
-    attributes = {id(node.value) for node in ast.walk(parse(path)) if isinstance(node, ast.Attribute)}
-    return [
-        node.lineno
-        for node in ast.walk(parse(path))
-        if isinstance(node, ast.Name)
-        and node.id == "params"
-        and isinstance(node.ctx, ast.Load)
-        and id(node) not in attributes
-    ]
+def section_of(key: str) -> type[BaseModel] | None:
+    """The section that a key names, or None for a value."""
+    model: Any = Params
+    for part in key.split("."):
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return None
+        model = model.model_fields[part].annotation
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def paths_of(module: str) -> set[str]:
+    """The files that statements of a stage module name, `*` standing for what is filled in."""
+    found: set[str] = set()
+    for m, statement in reached(module):
+        if m.name != f"stages.{module}":
+            continue
+        nodes = list(ast.walk(statement))
+        inner = {part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        texts = {_text(node) for node in nodes if node not in inner}
+        found |= {text for text in texts if text.startswith(("data/", "models/", "metrics/"))}
+    return found

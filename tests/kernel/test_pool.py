@@ -65,7 +65,7 @@ if __name__ == "__main__":
 def test_workers_do_not_outlive_a_killed_stage(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(_PARENT)
-    root = str(Path(__file__).parents[1])
+    root = str(Path(__file__).parents[2])
     parent = subprocess.Popen(
         [sys.executable, str(script)], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": root}
     )

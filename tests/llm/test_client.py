@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
-from s2.llm.client import ChatClient
-from s2.params import Questions
+from s2.llm.client import ChatClient, request
+from s2.params.machine import Machine
 
-ROOT = Path(__file__).parents[2]
+WHY = request("Be brief.", "why?", 24)
 
 
-def settings() -> Questions:
-    content = yaml.safe_load((ROOT / "profiles/sample.yaml").read_text(encoding="utf-8"))["questions"]
-    return Questions.model_validate(content | {"retries": 0, "timeout_s": 5})
+def client(url: str, who: str, cache: ContentCache) -> ChatClient:
+    machine = Machine(workers=1, memory=1, requests=1, timeout_s=5, retries=0, checkpoint_every=1)
+    return ChatClient(lambda: url, "m", [who], cache, machine)
 
 
 @contextmanager
@@ -56,23 +55,24 @@ def server(status: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 def test_replies_are_asked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     with server(200) as (url, seen), ContentCache(tmp_path / "c.sqlite") as cache:
-        client = ChatClient(url, "m", settings(), "model one", cache)
-        assert client.reply("why?") == "WHY?" == client.reply("why?")
+        one = client(url, "one", cache)
+        assert one.reply(WHY) == "WHY?" == one.reply(WHY)
         assert len(seen) == 1
-        assert ChatClient(url, "m", settings(), "model two", cache).reply("why?") == "WHY?"
+        assert client(url, "two", cache).reply(WHY) == "WHY?"
         assert len(seen) == 2
     asked = seen[0]
     assert (asked["path"], asked["key"], asked["model"]) == ("/v1/chat/completions", "Bearer secret", "m")
-    assert asked["temperature"] == 0 and asked["max_tokens"] == settings().max_tokens
+    assert asked["temperature"] == 0 and asked["max_tokens"] == 24
     assert [message["role"] for message in asked["messages"]] == ["system", "user"]
     assert b"secret" not in (tmp_path / "c.sqlite").read_bytes()
 
 
 def test_an_unreachable_endpoint_is_named(tmp_path: Path) -> None:
-    with ContentCache(tmp_path / "c.sqlite") as cache:
-        client = ChatClient("http://127.0.0.1:9/v1", "m", settings(), "id", cache)
-        with pytest.raises(S2Error, match="questions.base_url http://127.0.0.1:9/v1 cannot be reached"):
-            client.reply("why?")
+    with (
+        ContentCache(tmp_path / "c.sqlite") as cache,
+        pytest.raises(S2Error, match="endpoint http://127.0.0.1:9/v1 cannot be reached"),
+    ):
+        client("http://127.0.0.1:9/v1", "id", cache).reply(WHY)
 
 
 @pytest.mark.parametrize(
@@ -82,5 +82,13 @@ def test_an_unreachable_endpoint_is_named(tmp_path: Path) -> None:
 def test_a_refusal_is_told(tmp_path: Path, status: int, message: str) -> None:
     with server(status) as (url, _), ContentCache(tmp_path / "c.sqlite") as cache:
         with pytest.raises(S2Error, match=message):
-            ChatClient(url, "m", settings(), "id", cache).reply("why?")
+            client(url, "id", cache).reply(WHY)
         assert cache._db.execute("SELECT count(*) FROM cache").fetchone() == (0,)
+
+
+def test_the_endpoint_is_not_needed_for_what_is_known(tmp_path: Path) -> None:
+    with server(200) as (url, _), ContentCache(tmp_path / "c.sqlite") as cache:
+        client(url, "one", cache).reply(WHY)
+        assert client("http://127.0.0.1:9/v1", "one", cache).reply(WHY) == "WHY?"
+        with pytest.raises(S2Error):
+            client("http://127.0.0.1:9/v1", "one", cache).reply(request("Be brief.", "why?", 25))

@@ -27,7 +27,7 @@ def is_up(base_url: str) -> bool:
 
 
 def test_the_server_answers_and_ends_with_its_block(tmp_path: Path, tiny_model: Path) -> None:
-    with local_server(tiny_model, "float32", tmp_path / "log") as base_url:
+    with local_server(tiny_model, "float32", tmp_path) as base_url:
         client = OpenAI(base_url=base_url, api_key="none")
         reply = client.chat.completions.create(
             model=str(tiny_model),
@@ -39,15 +39,25 @@ def test_the_server_answers_and_ends_with_its_block(tmp_path: Path, tiny_model: 
     assert not is_up(base_url)
 
 
+_STAGE = """
+import sys, time
+from pathlib import Path
+from s2.llm.server import local_server
+if __name__ == "__main__":
+    with local_server(Path(sys.argv[1]), "float32", Path(sys.argv[2])) as base_url:
+        print(base_url, flush=True)
+        time.sleep(600)
+"""
+
+
 def test_a_killed_stage_leaves_no_server_behind(tmp_path: Path, tiny_model: Path) -> None:
-    script = (
-        "import sys, time; from pathlib import Path; from s2.llm.server import local_server\n"
-        "with local_server(Path(sys.argv[1]), 'float32', Path(sys.argv[2])) as base_url:\n"
-        "    print(base_url, flush=True); time.sleep(600)"
-    )
-    arguments = [str(tiny_model), str(tmp_path / "log")]
+    script = tmp_path / "stage.py"
+    script.write_text(_STAGE)
     stage = subprocess.Popen(
-        [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, str(script), str(tiny_model), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert stage.stdout
     base_url = stage.stdout.readline().strip()
@@ -63,7 +73,8 @@ def test_a_killed_stage_leaves_no_server_behind(tmp_path: Path, tiny_model: Path
 def test_a_folder_without_a_model_is_told_with_the_log(tmp_path: Path) -> None:
     with (
         pytest.raises(S2Error, match="local model server stopped at once; its log is"),
-        local_server(tmp_path, "float32", tmp_path / "log"),
+        local_server(tmp_path, "float32", tmp_path / "logs"),
     ):
         pass
-    assert (tmp_path / "log").read_text()
+    (log,) = (tmp_path / "logs").iterdir()
+    assert log.read_text()

@@ -6,7 +6,7 @@ import torch
 from s2.kernel.errors import S2Error
 from s2.models.generation import Answerer
 from s2.models.prompts import format_prompt
-from s2.params import Answers
+from s2.params.evaluate import Answers
 
 PROMPTS = [format_prompt(question) for question in ("Why?", "Why is the sky so very blue today?", "How?")]
 

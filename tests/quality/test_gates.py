@@ -3,18 +3,22 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from s2.kernel.errors import S2Error
 from s2.kernel.tables import connect, write_rows
-from s2.params import Length
-from s2.quality.gates import account, count_kept, count_reasons, gate_table, reddit_gate, wiki_gate
+from s2.quality.gates import Rule, gate, gate_table
+from s2.quality.thresholds import Thresholds, load_thresholds
 from s2.reddit.answers import CANDIDATES
 from s2.wiki.answers import CANDIDATES as WIKI_CANDIDATES
 
-LENGTH = Length(min_words=20, max_words=500)
+ROOT = Path(__file__).parents[2]
 SIMPLE = {"id": "t1_a", "question_id": "t3_q", "words": 20, "ease": 60.0, "grade": 8.9}
+
+
+def sample_rules(folder: Path) -> Thresholds:
+    """The rules with the sample's limits, but 20 words for a page too."""
+    text = (ROOT / "profiles/sample.yaml").read_text(encoding="utf-8")
+    (folder / "params.yaml").write_text(text.replace("wiki: {min_words: 50", "wiki: {min_words: 20"))
+    return load_thresholds()
 
 
 def gated(folder: Path, schema: pa.Schema, verdict: str, row: dict[str, Any], toxicity: float) -> Any:
@@ -41,7 +45,7 @@ def gated(folder: Path, schema: pa.Schema, verdict: str, row: dict[str, Any], to
     ],
 )
 def test_reddit_gate(in_tmp: Path, change: dict[str, Any], reason: str | None) -> None:
-    verdict = reddit_gate(LENGTH, 60, 9)
+    verdict = gate(sample_rules(in_tmp).reddit)
     assert gated(in_tmp, CANDIDATES, verdict, SIMPLE | change, 0.2) == (reason, 0.2, "train")
 
 
@@ -59,24 +63,23 @@ def test_reddit_gate(in_tmp: Path, change: dict[str, Any], reason: str | None) -
 )
 def test_wiki_gate(in_tmp: Path, change: dict[str, Any], toxicity: float, reason: str | None) -> None:
     row = {name: value for name, value in SIMPLE.items() if name != "question_id"}
-    verdict = wiki_gate(LENGTH, 60, 9, 0.1)
+    verdict = gate(sample_rules(in_tmp).wiki)
     found = gated(in_tmp, WIKI_CANDIDATES, verdict, row | {"residual_markup": False} | change, toxicity)
     assert found[0] == reason
 
 
-def test_counting() -> None:
-    connection = connect()
-    connection.execute(
-        "CREATE TABLE t AS SELECT unnest(['bot', NULL, 'bot', 'nsfw', NULL, NULL]) AS dropped_by"
-    )
-    assert count_reasons(connection, "t") == {"bot": 2, "nsfw": 1}
-    assert count_kept(connection, "t") == 3
+def test_a_limit_moves_the_sql_and_the_words(in_tmp: Path) -> None:
+    """Whatever states a threshold states the same one: it is written once."""
+    text = (ROOT / "profiles/sample.yaml").read_text(encoding="utf-8")
+    (in_tmp / "params.yaml").write_text(text.replace("max_grade: 9 ", "max_grade: 7.5 "))
+    rule = load_thresholds().reddit[-1]
+    assert rule.keeps() == "grade < 7.5" and rule.words() == "below 7.5"
+    assert rule.holds(7.4) and not rule.holds(7.5) and rule.holds(None)
+    verdict = gate([rule])
+    assert gated(in_tmp, CANDIDATES, verdict, SIMPLE | {"grade": 8.0}, 0.0)[0] == "not_simple"
+    assert gated(in_tmp, CANDIDATES, verdict, SIMPLE | {"grade": 7.4}, 0.0)[0] is None
 
 
-@given(st.integers(0, 99), st.dictionaries(st.sampled_from("abc"), st.integers(0, 99)))
-def test_the_accounting_balances_or_stops(kept: int, dropped: dict[str, int]) -> None:
-    total = kept + sum(dropped.values())
-    accounted = account(total, kept, dropped)
-    assert (accounted["rows_in"], accounted["rows_out"]) == (total, kept)
-    with pytest.raises(S2Error, match="unaccounted"):
-        account(total + 1, kept, dropped)
+def test_what_must_not_be_is_said_as_no() -> None:
+    rule = Rule("ends_with_edit", "ends with an edit", "ends_with_edit", "=", False)
+    assert rule.words() == "no" and rule.holds(False) and not rule.holds(True)

@@ -1,3 +1,4 @@
+import hashlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -5,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from detoxify.detoxify import MODEL_URLS
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     AutoModelForSequenceClassification,
@@ -17,7 +19,8 @@ from transformers import (
 
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
-from s2.params import ToxicityModel
+from s2.params.data import ToxicityModel
+from s2.quality.classifier import fetch_classifier
 from s2.quality.toxicity import Detoxify, ProfanityCheck, Scores, make_scorer, score_texts, token_batches
 
 CLASSES = ["toxicity", "insult"]
@@ -51,14 +54,14 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=18,
-        num_labels=len(CLASSES) + IDENTITIES,
         pad_token_id=1,
         initializer_range=0.5,
     )
+    config.num_labels = len(CLASSES) + IDENTITIES
     config.save_pretrained(folder / "config")
     state = RobertaForSequenceClassification(config).state_dict()
     state["roberta.embeddings.position_ids"] = torch.arange(18)[None]
-    write_checkpoint(folder / "small.ckpt", state, ["toxic", "insult"], config.num_labels)
+    write_checkpoint(folder / "small.ckpt", state, ["toxic", "insult"], len(CLASSES) + IDENTITIES)
     return folder / "small.ckpt", folder / "config"
 
 
@@ -131,16 +134,51 @@ def test_only_new_texts_are_scored(tmp_path: Path) -> None:
     assert [(scores["toxicity"], known) for scores, known in second] == [(0.02, True), (0.03, False)]
 
 
-def test_missing_files_are_told_by_parameter(tmp_path: Path) -> None:
-    model = ToxicityModel(
-        scorer="detoxify",
-        checkpoint=str(tmp_path / "no.ckpt"),
-        config=str(tmp_path),
-        dtype="float32",
-        batch_tokens=9,
-    )
-    with pytest.raises(S2Error, match="quality.toxicity.model.checkpoint: .*no.ckpt does not exist"):
-        make_scorer(model)
+def detoxify(checkpoint: Path | str, config: Path | str, **changes: Any) -> ToxicityModel:
+    """Parameters that name a checkpoint of Detoxify's."""
+    content = {"scorer": "detoxify", "checkpoint": str(checkpoint), "config": str(config)}
+    return ToxicityModel.model_validate(content | {"sha256": None, "revision": None} | changes)
+
+
+def test_a_fetched_classifier_scores_as_its_checkpoint(
+    checkpoint: tuple[Path, Path], tmp_path: Path
+) -> None:
+    fetch_classifier(detoxify(*checkpoint), tmp_path)
+    fetched = make_scorer(tmp_path, "float32", 64)
+    direct = Detoxify(*checkpoint, "float32", 64)
+    assert fetched.score(["you are bad"]) == direct.score(["you are bad"])
+
+
+def test_what_cannot_be_fetched_is_told_by_parameter(
+    checkpoint: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for changed, message in [
+        (detoxify("unbiassed", "x"), "checkpoint: 'unbiassed' is neither a file nor one of Detoxify's"),
+        (detoxify(checkpoint[0], checkpoint[1], sha256="0" * 64), "sha256: that of .*small.ckpt is "),
+        (detoxify(checkpoint[0], tmp_path / "none"), "config: .*none has no config.json"),
+        (detoxify(checkpoint[0], "owner/name"), "owner/name: a hub source needs a revision"),
+    ]:
+        with pytest.raises(S2Error, match=message):
+            fetch_classifier(changed, tmp_path)
+    with pytest.raises(S2Error, match="classifier.json is missing: build it with"):
+        make_scorer(tmp_path / "none", "float32", 64)
+
+
+def test_a_model_is_fetched_by_name_and_checked_against_its_published_hash(
+    checkpoint: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file: URL stands for the release's; the code that fetches and checks is torch's own."""
+    digest = hashlib.sha256(checkpoint[0].read_bytes()).hexdigest()
+    for prefix, fits in ((digest[:8], True), ("00000000", False)):
+        published = tmp_path / f"toxic_debiased-{prefix}.ckpt"
+        shutil.copyfile(checkpoint[0], published)
+        monkeypatch.setitem(MODEL_URLS, "unbiased", published.as_uri())
+        if fits:
+            fetch_classifier(detoxify("unbiased", checkpoint[1]), tmp_path)
+            assert make_scorer(tmp_path, "float32", 64).labels == CLASSES
+        else:
+            with pytest.raises(S2Error, match="cannot download file:.*invalid hash value"):
+                fetch_classifier(detoxify("unbiased", checkpoint[1]), tmp_path)
 
 
 ORIGINAL = ["toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"]

@@ -66,7 +66,12 @@ def test_rows_keep_their_order_with_many_workers() -> None:
 def test_braces_in_a_text_are_only_text() -> None:
     asked: list[str] = []
     row = ROW | {"answer": "A set {x} and {title}."}
-    list(generate([row], ["{text}"], lambda p: asked.append(p) or "No.", workers=1))
+
+    def reply(prompt: str) -> str:
+        asked.append(prompt)
+        return "No."
+
+    list(generate([row], ["{text}"], reply, workers=1))
     assert asked == ["A set {x} and {title}."]
 
 

@@ -68,7 +68,7 @@ SCALARS = st.one_of(
 @given(st.sampled_from(["score", "created_utc", "stickied", "is_self", "author", "link_id"]), SCALARS)
 def test_both_ways_of_reading_a_line_agree(field: str, value: Any) -> None:
     """A line that the decoder refuses for another field must not change this one's value."""
-    outcomes = []
+    outcomes: list[Any] = []
     for other in ("x", 5):
         text = json.dumps({"id": "a", "title": other, field: value}).encode()
         try:

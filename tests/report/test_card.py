@@ -4,26 +4,44 @@ import pytest
 import yaml
 
 from s2.kernel.tables import write_rows
-from s2.report.card import card
+from s2.params.data import Dataset
+from s2.quality.gates import Rule
+from s2.report.card import Making, card
 from stages.datasets import SCHEMA
 
-COUNTS = {"train": 1_200, "validation": 1, "test": 0, "rows_in": 1_201}
+COUNTS = {"train": 1_200, "validation": 1, "test": 0, "rows_in": 1_201, "dropped": {}}
 FUNNEL = {
     "reddit": {"rows_in": 9, "rows_out": 3, "sft": 2, "preference": 1, "dropped": {"bot": 2, "toxic": 4}},
     "wiki": {"rows_in": 2, "rows_out": 1, "dropped": {"list": 1}},
 }
-WORDS = {"subreddits": "r/askscience", "model": "tiny"}
+EASE = Rule("not_simple", "reading ease", "ease", ">=", 60)
+MAKING = Making(
+    rules={
+        "reddit": [EASE, Rule("too_short", "words", "words", ">=", 20)],
+        "wiki": [EASE, Rule("too_short", "words", "words", ">=", 50)],
+    },
+    facts={"toxicity as scored by": "a classifier"},
+    subreddits=["askscience", "other"],
+    model="tiny",
+)
+DATASETS = {
+    "asked": Dataset(reddit=["askscience"]),
+    "looked-up": Dataset(wiki="all"),
+    "mixed": Dataset(reddit="all", wiki="all"),
+}
 
 
-@pytest.mark.parametrize("name", ["eli5", "wiki", "eli5-wiki"])
+@pytest.mark.parametrize("name", DATASETS)
 def test_a_card_states_what_is_in_the_dataset(name: str) -> None:
-    text = card(name, COUNTS, FUNNEL, WORDS, {"Flesch reading ease, at least": "60"})
-    assert "| train | 1,200 |" in text and "| Flesch reading ease, at least | 60 |" in text
-    assert ("r/askscience" in text) == ("eli5" in name)
-    assert ("CC BY-SA" in text) == ("wiki" in name)
-    if name == "eli5":
+    text = card(name, DATASETS[name], COUNTS, FUNNEL, MAKING)
+    assert "| train | 1,200 |" in text and text.count("| reading ease | at least 60 |") == 1
+    assert ("r/askscience" in text) == (name != "looked-up") and ("r/other" in text) == (name == "mixed")
+    assert ("CC BY-SA" in text) == (name != "asked")
+    assert ("| words of a Reddit answer | at least 20 |" in text) == (name == "mixed")
+    if name == "asked":
+        assert "| words | at least 20 |" in text
         assert text.index("dropped: toxic | 4") < text.index("dropped: bot | 2")
-        assert "| kept here | 2 |" in text
+        assert "| kept for fine-tuning | 2 |" in text
 
 
 def test_the_hub_library_finds_the_splits(tmp_path: Path) -> None:
@@ -32,7 +50,7 @@ def test_the_hub_library_finds_the_splits(tmp_path: Path) -> None:
     for split in ("train", "validation", "test"):
         rows = [{"id": split, "prompt": "p", "completion": "c"}]
         write_rows(tmp_path / f"{split}.parquet", SCHEMA, rows)
-    text = card("eli5", COUNTS, FUNNEL, WORDS, {})
+    text = card("asked", DATASETS["asked"], COUNTS, FUNNEL, MAKING)
     (tmp_path / "README.md").write_text(text)
     assert yaml.safe_load(text.split("---")[1])["license"] == "other"
     found = load_dataset(str(tmp_path), cache_dir=str(tmp_path / "cache"))

@@ -1,7 +1,7 @@
 import pytest
 
 from s2.kernel.tables import connect
-from s2.report.explore import describe, histogram, top_reasons
+from s2.report.explore import describe, histograms, top_reasons
 
 
 def test_descriptions_and_histograms_by_hand() -> None:
@@ -17,22 +17,25 @@ def test_descriptions_and_histograms_by_hand() -> None:
         "words_median": 30.0,
         "words_p90": pytest.approx(6011.4),
     }
-    bins = histogram(connection, "t", "words")
-    assert len(bins) == 20 and sum(row["share"] for row in bins) == pytest.approx(1)
-    assert bins[0] == {"words": 0, "share": 0.4}  # -5 and 10: what is below stands in the first bin
-    assert bins[1] == {"words": 25, "share": 0.4}
-    assert bins[-1] == {"words": 475, "share": 0.2}
+    tables = {"all": "t", "long": "(FROM t WHERE words > 20)", "none": "(FROM t WHERE words > 99999)"}
+    bins = histograms(connection, tables, "words")
+    assert len(bins) == 20 and sum(row["all"] for row in bins) == pytest.approx(1)
+    # -5 and 10: what is below stands in the first bin
+    assert bins[0] == {"words": 0, "all": 0.4, "long": 0.0}
+    assert bins[1] == {"words": 25, "all": 0.4, "long": 0.66667}
+    assert bins[-1] == {"words": 475, "all": 0.2, "long": 0.33333}
 
 
-def test_the_most_frequent_reasons_stand_first() -> None:
+def test_the_most_frequent_reasons_of_each_source_stand_first() -> None:
     dropped = {"bot": 2, "toxic": 5, "deleted": 5} | {f"r{n}": 1 for n in range(20)}
-    found = top_reasons(dropped)
-    assert len(found) == 10
-    assert [row["reason"] for row in found[:3]] == ["deleted", "toxic", "bot"]
-    assert found[0] == {"reason": "deleted", "rows": 5}
+    found = top_reasons({"reddit": dropped, "wiki": {"list": 1}})
+    assert len(found) == 11
+    assert found[0] == {"reason": "reddit: deleted", "rows": 5}
+    assert [row["reason"] for row in found[1:3]] == ["reddit: toxic", "reddit: bot"]
+    assert found[-1] == {"reason": "wiki: list", "rows": 1}
 
 
-def test_a_column_without_values_has_no_histogram() -> None:
+def test_a_column_without_values_has_no_shares() -> None:
     connection = connect()
     connection.execute("CREATE TABLE t AS SELECT NULL::DOUBLE AS ease")
-    assert histogram(connection, "t", "ease") == []
+    assert all(list(row) == ["ease"] for row in histograms(connection, {"t": "t"}, "ease"))

@@ -6,7 +6,7 @@ import zstandard
 
 from s2.reddit.dump import read_dump
 from s2.reddit.rows import COMMENTS, POSTS
-from s2.sample.pack import load, reddit_rows, write_wiki, write_zst
+from s2.sample.pack import load_texts, reddit_rows, write_wiki, write_zst
 from s2.wiki.dump import Block, Page, pages, read_blocks
 
 SUBREDDITS = ["explainlikeimfive", "AskHistorians", "askscience"]
@@ -17,7 +17,7 @@ def test_the_corpus_is_as_large_as_promised() -> None:
     assert len(posts) >= 100 and set(Counter(post["subreddit"] for post in posts)) == set(SUBREDDITS)
     answers = Counter(row["link_id"] for row in comments if row["parent_id"] == row["link_id"])
     assert max(answers.values()) <= 5
-    articles = [entry for entries in load("wiki").values() for entry in entries]
+    articles = [entry for entries in load_texts("wiki").values() for entry in entries]
     assert sum(not entry.get("ns") and not entry.get("redirect") for entry in articles) >= 60
 
 
@@ -49,7 +49,7 @@ def test_the_wiki_dump_is_a_real_one_and_always_the_same(tmp_path: Path) -> None
     assert (tmp_path / "a.xml.bz2").read_bytes() == (tmp_path / "b.xml.bz2").read_bytes()
     blocks = [b for b in read_blocks([tmp_path / "a.xml.bz2"]) if isinstance(b, Block)]
     read = {page.title: page for b in blocks for page in pages(b) if isinstance(page, Page)}
-    articles = [entry for entries in load("wiki").values() for entry in entries]
+    articles = [entry for entries in load_texts("wiki").values() for entry in entries]
     assert len(read) == len(articles)
     assert {page.namespace for page in read.values()} >= {0, 1, 2, 10, 14}
     assert any(page.redirect for page in read.values())

@@ -8,9 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2.kernel.tables import connect
+from s2.quality.gates import Rule
 from s2.splits.assign import assign_answers, split
 
 Answer = tuple[str, str, int, float, bool, str | None]
+
+LOW = Rule("low_score", "score", "score", ">=", 4)
+TOXIC = Rule("toxic", "toxicity", "toxicity", "<=", 0.1)
+EDITED = Rule("ends_with_edit", "ends with an edit", "ends_with_edit", "=", False)
 
 
 def expected_split(id_: str, validation: float, test: float) -> str:
@@ -52,7 +57,7 @@ def assign(answers: Iterable[Answer], leaks: Iterable[str] = (), cap: int = 10) 
         "CREATE TABLE leaks (question_id TEXT)"
     )
     connection.executemany("INSERT INTO leaks VALUES (?)", [(q,) for q in [*leaks, "none"]])
-    assign_answers(connection, min_score=4, max_toxic=0.1, max_pairs=cap)
+    assign_answers(connection, [LOW, TOXIC, EDITED], [TOXIC, EDITED], max_pairs=cap)
     fates = connection.sql("SELECT id, purpose, dropped_by FROM assigned").fetchall()
     pairs = connection.sql(
         "SELECT chosen_id, rejected_id, weight, margin FROM pairs"
@@ -141,7 +146,7 @@ def test_every_answer_has_one_fate_which_other_questions_do_not_change(
     more: list[tuple[str, int, float, bool, str | None]],
 ) -> None:
     rows: list[Answer] = [(f"a{n}", *row) for n, row in enumerate(before)]
-    new: list[Answer] = [(f"b{n}", f"new-{q}", *rest) for n, (q, *rest) in enumerate(more)]
+    new: list[Answer] = [(f"b{n}", f"new-{row[0]}", *row[1:]) for n, row in enumerate(more)]
     fates, pairs, prompts = assign(rows)
     assert set(fates) == {row[0] for row in rows}
     paired = {id_ for pair in pairs for id_ in pair[:2]}

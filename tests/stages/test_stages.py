@@ -20,7 +20,7 @@ from s2.params import load_params
 from s2.report.why import story
 from stages.embeddings import SCHEMA as EMBEDDINGS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DATA_STAGES = ["params", "sample", "reddit", "wiki", "candidates_reddit", "candidates_wiki"]
 
 

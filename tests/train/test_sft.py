@@ -9,27 +9,30 @@ import yaml
 from transformers import TrainerCallback
 
 from s2.kernel.errors import S2Error
+from s2.kernel.stats import ratio_and_se
 from s2.models.loading import load_tokenizer
+from s2.models.logprobs import label_losses
 from s2.models.prompts import format_prompt
-from s2.params import Sft
+from s2.params.train import SftModel
 from s2.train import sft as module
-from s2.train.checkpoints import checkpoint_folder
+from s2.train.curves import mean_training_loss
 from s2.train.merge import merge_simple
-from s2.train.sft import SftRun, encode, mean_training_loss, train, validation_loss
+from s2.train.sft import SftRun, encode, train
 
 ROOT = Path(__file__).parents[2]
 ANSWERS = ["The sky is blue.", "Light scatters.", "It is the sun."]
 ROWS = [{"prompt": format_prompt(f"Why {n}?"), "completion": ANSWERS[n % 3]} for n in range(12)]
 
 
-def settings(**changes: Any) -> Sft:
+def settings(**changes: Any) -> SftModel:
     content = yaml.safe_load((ROOT / "profiles/sample.yaml").read_text(encoding="utf-8"))["sft"]
-    small = {"lr": 0.05, "epochs": 3, "max_length": 128, "save_steps": 4, "log_steps": 1}
-    return Sft.model_validate(content | small | changes)
+    del content["models"]
+    small = {"lr": 0.05, "epochs": 3, "max_length": 128, "log_steps": 1, "data": "some"}
+    return SftModel.model_validate(content | small | changes)
 
 
 def run_in(folder: Path, base: Path) -> SftRun:
-    return SftRun(base, folder / "checkpoints", folder / "live", folder / "adapter")
+    return SftRun(base, folder / "checkpoints", folder / "live", folder / "adapter", save_steps=4)
 
 
 @pytest.mark.parametrize("quantization", ["none", "nf4"])
@@ -42,7 +45,7 @@ def test_training_lowers_the_loss_and_its_merge_says_the_same(
     assert metrics["rows_train"] == 9 and metrics["steps"] == 15
     tokenizer = load_tokenizer(tiny_model)
     rows, _, _ = encode(tokenizer, ROWS[:9], 128)
-    assert metrics["tokens_seen"] == 3 * sum(len(row["input_ids"]) for row in rows)
+    assert metrics["tokens_seen"] == 3 * sum(len(row.input_ids) for row in rows)
     assert metrics["tokens_per_second"] > 0 and metrics["peak_memory_gb"] > 0
 
     with (in_tmp / "live/plots/metrics/train/loss.tsv").open() as file:
@@ -58,7 +61,7 @@ def test_training_lowers_the_loss_and_its_merge_says_the_same(
 
     merged = AutoModelForCausalLM.from_pretrained(in_tmp / "merged", dtype=torch.float32)
     held, _, _ = encode(tokenizer, ROWS[9:], 128)
-    assert validation_loss(merged, held)[0] == pytest.approx(metrics["eval_loss"], abs=0.1)
+    assert ratio_and_se(*label_losses(merged, held))[0] == pytest.approx(metrics["eval_loss"], abs=0.1)
 
 
 class Killed(Exception):
@@ -85,11 +88,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
     run = run_in(in_tmp / "cut", tiny_model)
     trainer = module.SFTTrainer
     with monkeypatch.context() as patch:
-        patch.setattr(
-            module,
-            "SFTTrainer",
-            lambda **kw: trainer(**kw | {"callbacks": [*kw["callbacks"], KillAt(7)]}),
-        )
+        patch.setattr(module, "SFTTrainer", lambda **kw: trainer(**kw, callbacks=[KillAt(7)]))
         with pytest.raises(Killed):
             train(run, ROWS[:8], ROWS[8:], parameters, seed=1)
     assert (run.checkpoints / "checkpoint-4").is_dir()
@@ -104,17 +103,6 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
     assert [line.split("\t")[0] for line in curves[0]] == [line.split("\t")[0] for line in curves[1]]
 
 
-def test_checkpoints_belong_to_their_inputs(in_tmp: Path) -> None:
-    data = in_tmp / "train.parquet"
-    data.write_text("rows")
-    first = checkpoint_folder("sft-eli5", [data], {"lr": 1}, 17)
-    (first / "checkpoint-4").mkdir()
-    assert checkpoint_folder("sft-eli5", [data], {"lr": 1}, 17) == first
-    other = checkpoint_folder("sft-eli5-wiki", [data], {"lr": 1}, 17)
-    changed = checkpoint_folder("sft-eli5", [data], {"lr": 2}, 17)
-    assert changed != first and not first.exists() and other.exists()
-
-
 def test_rows_that_do_not_fit_are_counted_or_stop_the_training(in_tmp: Path, tiny_model: Path) -> None:
     long = [{"prompt": format_prompt("why " * 200), "completion": "So."}]
     tokenizer = load_tokenizer(tiny_model)
@@ -122,21 +110,6 @@ def test_rows_that_do_not_fit_are_counted_or_stop_the_training(in_tmp: Path, tin
     assert (len(rows), skipped, cut) == (2, 1, 0)
     with pytest.raises(S2Error, match="nothing to train on: 0 training and 12 validation"):
         train(run_in(in_tmp, tiny_model), long, ROWS, settings(), seed=1)
-
-
-def test_the_loss_of_a_batch_of_rows_is_a_mean_over_tokens(tiny_model: Path) -> None:
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
-    rows, _, _ = encode(load_tokenizer(tiny_model), ROWS[:2], 128)
-    total, count = 0.0, 0
-    for row in rows:
-        labels = torch.tensor([row["labels"]])
-        loss = model(input_ids=torch.tensor([row["input_ids"]]), labels=labels).loss.item()
-        tokens = int((labels != -100).sum())
-        total, count = total + loss * tokens, count + tokens
-    mean, error = validation_loss(model, rows)
-    assert mean == pytest.approx(total / count, rel=1e-5) and error > 0
 
 
 def test_the_training_loss_is_the_mean_over_all_steps() -> None:

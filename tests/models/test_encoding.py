@@ -7,8 +7,9 @@ from tokenizers.decoders import Metaspace
 from transformers import PreTrainedTokenizerFast
 
 from s2.kernel.errors import S2Error
+from s2.models.encoding import IGNORED, encode_prompt, encode_row, set_padding
 from s2.models.loading import load_tokenizer
-from s2.models.prompts import IGNORED, encode_prompt, encode_row, format_prompt, set_padding
+from s2.models.prompts import format_prompt
 
 PROMPT = format_prompt("Why is the sky blue?")
 
