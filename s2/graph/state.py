@@ -84,7 +84,9 @@ def _reasons(repo: Repo, stage: PipelineStage, code: dict[str, Fingerprint]) -> 
     if stage.cmd_changed:
         yield "its command changed"
     for dep in stage.deps:
-        if isinstance(dep, ParamsDependency):
+        if not dep.hash_info:
+            yield f"it did not depend on {dep.def_path} when it ran"
+        elif isinstance(dep, ParamsDependency):
             yield from _parameters(dep)
         elif _is_code(dep):
             yield from _code(repo, dep, code)
