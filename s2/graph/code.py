@@ -15,6 +15,7 @@ import hashlib
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,79 +36,92 @@ WHOLE = "*"
 Fingerprint = dict[str, dict[str, str]]
 
 
+@dataclass(frozen=True)
+class Step:
+    """What one definition is and leads to: its hash (None of a name that is only imported), what it
+    refers to, each as (module, name), and the third-party packages among that."""
+
+    digest: str | None
+    targets: list[tuple[str, str]]
+    packages: set[str]
+
+
 class Code:
-    """The code under a root folder, each module parsed when it is first asked for."""
+    """The code under a root folder, each module parsed and each definition hashed when first asked
+    for."""
 
     def __init__(self, root: Path = ROOT) -> None:
         self.root = root
+        paths = [path for top in OURS for path in (root / top).rglob("*.py")]
+        self._files = {_module_name(path.relative_to(root)): path for path in paths}
         self._modules: dict[str, Module] = {}
+        self._steps: dict[tuple[str, str], Step] = {}
 
     def fingerprint(self, *entries: tuple[str, str]) -> Fingerprint:
         """The fingerprint of what the entries, each (module, name), can reach.
 
         Raises `ValueError` for an import that cannot be followed or a package without a pin.
         """
-        found, packages = self._reach(entries)
-        pins = self._pins()
-        distributions = {_normal(DISTRIBUTIONS.get(name, name)) for name in packages}
-        missing = sorted(distributions - pins.keys())
-        if missing:
-            raise ValueError(
-                f"requirements.lock does not pin {', '.join(missing)}, which {entries} import"
-            )
-        return {
-            "definitions": dict(sorted(found.items())),
-            "packages": {name: pins[name] for name in sorted(distributions)},
-        }
-
-    def stages(self) -> dict[str, Fingerprint]:
-        """The fingerprint of the `main` of each stage module, by the module's last name."""
-        names = sorted(path.stem for path in (self.root / "stages").glob("*.py"))
-        modules = [name for name in names if "main" in self.module(f"stages.{name}").definitions]
-        return {name: self.fingerprint((f"stages.{name}", "main")) for name in modules}
-
-    def module(self, name: str) -> Module:
-        """A module of ours, parsed; a package is its `__init__`."""
-        if name not in self._modules:
-            path = self._file(name)
-            if path is None:
-                raise ValueError(f"there is no module {name} in {self.root}")
-            self._modules[name] = parse(name, path.read_text(encoding="utf-8"))
-        return self._modules[name]
-
-    def _file(self, module: str) -> Path | None:
-        path = self.root.joinpath(*module.split("."))
-        return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
-
-    def _pins(self) -> dict[str, str]:
-        lines = (self.root / "requirements.lock").read_text(encoding="utf-8").splitlines()
-        pins = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
-        return {_normal(name.strip()): version.strip() for name, version in pins}
-
-    def _reach(self, entries: Iterable[tuple[str, str]]) -> tuple[dict[str, str], set[str]]:
         found: dict[str, str] = {}
         packages: set[str] = set()
         seen: set[tuple[str, str]] = set()
         imported: set[str] = set()
         waiting = list(entries)
         while waiting:
-            module_name, name = at = waiting.pop()
-            if at in seen or module_name.startswith(WATCHING):
+            at = waiting.pop()
+            if at in seen or at[0].startswith(WATCHING):
                 continue
             seen.add(at)
-            waiting += [(loose, WHOLE) for loose in self._imported(module_name, imported)]
-            module = self.module(module_name)
-            if name == WHOLE:
-                waiting += [(module_name, inner) for inner in module.definitions]
-            statements = module.loose if name == WHOLE else module.definitions.get(name, [])
-            if not statements and name in module.imports:
-                waiting += self._resolve(*module.imports[name], [], packages)
-            elif statements:
-                found[f"{module_name}:{name}"] = digest(statements, module)
-                waiting += self._targets(statements, module, packages)
-            elif name != WHOLE:
-                raise ValueError(f"{module_name} defines no {name}")
-        return found, packages
+            step = self._step(*at)
+            if step.digest:
+                found[":".join(at)] = step.digest
+            packages |= step.packages
+            waiting += [*step.targets, *((loose, WHOLE) for loose in self._imported(at[0], imported))]
+        return {"definitions": dict(sorted(found.items())), "packages": self._pinned(packages, entries)}
+
+    def stages(self) -> dict[str, Fingerprint]:
+        """The fingerprint of the `main` of each stage module, by the module's last name."""
+        modules = sorted(name for name in self._files if name.startswith("stages."))
+        mains = [name for name in modules if "main" in self.module(name).definitions]
+        return {name.removeprefix("stages."): self.fingerprint((name, "main")) for name in mains}
+
+    def module(self, name: str) -> Module:
+        """A module of ours, parsed; a package is its `__init__`."""
+        if name not in self._files:
+            raise ValueError(f"there is no module {name} in {self.root}")
+        if name not in self._modules:
+            self._modules[name] = parse(name, self._files[name].read_text(encoding="utf-8"))
+        return self._modules[name]
+
+    def _pinned(self, packages: set[str], entries: Iterable[tuple[str, str]]) -> dict[str, str]:
+        lines = (self.root / "requirements.lock").read_text(encoding="utf-8").splitlines()
+        pairs = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+        pins = {_normal(name.strip()): version.strip() for name, version in pairs}
+        names = {_normal(DISTRIBUTIONS.get(name, name)) for name in packages}
+        if missing := sorted(names - pins.keys()):
+            reached = ", ".join(":".join(entry) for entry in entries)
+            raise ValueError(f"{reached}: requirements.lock does not pin {', '.join(missing)}")
+        return {name: pins[name] for name in sorted(names)}
+
+    def _step(self, module_name: str, name: str) -> Step:
+        at = module_name, name
+        if at not in self._steps:
+            self._steps[at] = self._follow(self.module(module_name), name)
+        return self._steps[at]
+
+    def _follow(self, module: Module, name: str) -> Step:
+        """A definition's own step; of `WHOLE`, that of a module's loose statements, which leads to all
+        of its definitions."""
+        packages: set[str] = set()
+        statements = module.loose if name == WHOLE else module.definitions.get(name, [])
+        if not statements and name in module.imports:
+            return Step(None, list(self._resolve(*module.imports[name], [], packages)), packages)
+        if not statements and name != WHOLE:
+            raise ValueError(f"{module.name} defines no {name}")
+        targets = list(self._targets(statements, module, packages))
+        if name == WHOLE:
+            targets += [(module.name, inner) for inner in module.definitions]
+        return Step(digest(statements, module) if statements else None, targets, packages)
 
     def _imported(self, name: str, imported: set[str]) -> Iterator[str]:
         """The modules with loose statements among `name` and all that its import imports."""
@@ -118,7 +132,7 @@ class Code:
         if module.loose:
             yield name
         for target in module.runs:
-            if target.split(".")[0] in OURS and self._file(target):
+            if target in self._files:
                 yield from self._imported(target, imported)
 
     def _targets(
@@ -145,9 +159,14 @@ class Code:
                 packages.add(package)
             return
         path = [*([attribute] if attribute else []), *attributes]
-        while path and self._file(f"{origin}.{path[0]}"):
+        while path and f"{origin}.{path[0]}" in self._files:
             origin = f"{origin}.{path.pop(0)}"
         yield origin, path[0] if path else WHOLE
+
+
+def _module_name(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _normal(distribution: str) -> str:

@@ -13,7 +13,7 @@ from trl import SFTConfig, SFTTrainer
 
 from s2.kernel.errors import S2Error
 from s2.kernel.stats import ratio_and_se
-from s2.models.adapters import lora_config
+from s2.models.adapters import lora_config, save_adapter
 from s2.models.encoding import Encoded, encode_row
 from s2.models.loading import load_model, load_tokenizer
 from s2.models.logprobs import label_losses
@@ -61,7 +61,7 @@ def train(
     outcome = trainer.train(resume_from_checkpoint=last_checkpoint(run.checkpoints))
     trained: Any = trainer.model
     loss, loss_se = ratio_and_se(*label_losses(trained, validation))
-    trained.save_pretrained(run.adapter)
+    save_adapter(trained, run.adapter)
     tokenizer.save_pretrained(run.adapter)
     seen = int(trainer.state.num_input_tokens_seen)
     return {

@@ -1,13 +1,17 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from s2 import cli
 from s2.kernel.errors import S2Error
+from s2.params.whole import load_params
 
 ROOT = Path(__file__).parents[2]
 RUNNER = CliRunner()
@@ -16,7 +20,7 @@ RUNNER = CliRunner()
 def test_help_names_the_commands() -> None:
     result = RUNNER.invoke(cli.app, ["--help"])
     assert result.exit_code == 0
-    for command in ("use", "leaderboard", "ask", "score", "why"):
+    for command in ("use", "stale", "leaderboard", "ask", "score", "why"):
         assert command in result.output
 
 
@@ -39,6 +43,52 @@ def test_use_writes_a_profile_and_keeps_what_was_there(in_tmp: Path) -> None:
     assert (in_tmp / "params.yaml.orig").read_text() == "mine: 1\n"
 
 
+@pytest.mark.parametrize("profile", ["tiny", "llama2-7b", "llama2-13b"])
+def test_use_puts_a_profile_over_the_sample_comments_kept(in_tmp: Path, profile: str) -> None:
+    (in_tmp / "profiles").symlink_to(ROOT / "profiles")
+    assert RUNNER.invoke(cli.app, ["use", profile]).exit_code == 0
+    load_params()
+    text = (in_tmp / "params.yaml").read_text()
+    written, sample, own = (
+        yaml.safe_load(part)
+        for part in (
+            text,
+            (ROOT / "profiles/sample.yaml").read_text(),
+            (ROOT / f"profiles/{profile}.yaml").read_text(),
+        )
+    )
+    assert leaves(written) == leaves(sample) | leaves(own)
+    assert all(value_of(written, key) == value_of(own, key) for key in leaves(own))
+    assert text.startswith((ROOT / f"profiles/{profile}.yaml").read_text().partition("\n")[0])
+    uncommented = [
+        line
+        for line in text.splitlines()
+        if re.match(r" *[a-z_0-9]+: *[^#\s|]", line) and " # " not in line
+    ]
+    assert uncommented == []
+
+
+def leaves(content: Any, prefix: str = "") -> set[str]:
+    """Dotted keys of values, names of datasets and models standing for themselves."""
+    if not isinstance(content, dict) or prefix in ("datasets.", "sft.models.", "evaluate.models."):
+        return {prefix.rstrip(".")}
+    return {leaf for key, value in content.items() for leaf in leaves(value, f"{prefix}{key}.")}
+
+
+def value_of(content: Any, key: str) -> Any:
+    for part in key.split("."):
+        content = content[part]
+    return content
+
+
+def test_a_profile_says_only_what_differs_from_the_sample() -> None:
+    sample = yaml.safe_load((ROOT / "profiles/sample.yaml").read_text())
+    for path in (ROOT / "profiles").glob("*.yaml"):
+        own = yaml.safe_load(path.read_text())
+        same = [key for key in leaves(own) if value_of(own, key) == value_of(sample, key)]
+        assert path.stem == "sample" or same == [], path.name
+
+
 def test_an_unknown_profile_is_told_in_one_line(in_tmp: Path) -> None:
     (in_tmp / "profiles").symlink_to(ROOT / "profiles")
     done = subprocess.run(
@@ -53,6 +103,7 @@ def test_an_unknown_profile_is_told_in_one_line(in_tmp: Path) -> None:
 
 
 def test_asking_a_model_that_is_not_built_names_its_stage(in_tmp: Path) -> None:
+    (in_tmp / "params.yaml").write_text((ROOT / "profiles/sample.yaml").read_text())
     result = RUNNER.invoke(cli.app, ["ask", "Why?", "--model", "eli5"])
     assert isinstance(result.exception, S2Error)
     assert "build it with `dvc repro merge@eli5-simple`" in str(result.exception)

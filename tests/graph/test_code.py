@@ -160,9 +160,9 @@ def test_what_cannot_be_followed_counts_whole(tmp_path: Path) -> None:
 
 
 def test_a_side_effect_deep_in_the_imports_counts(tmp_path: Path) -> None:
-    code = written(tmp_path, a="SIZE: int = 3\nimport s2.quiet\\nSIZE: int = 3")
+    written(tmp_path, a="SIZE: int = 3\nimport s2.quiet\\nSIZE: int = 3")
     (tmp_path / "s2/quiet.py").write_text("import torch\ntorch.set_num_threads(1)\n")
-    found = code.fingerprint(("stages.one", "main"))
+    found = Code(tmp_path).fingerprint(("stages.one", "main"))
     assert "s2.quiet:*" in found["definitions"] and "torch" in found["packages"]
 
 

@@ -14,14 +14,15 @@ import pyarrow as pa
 import pytest
 
 from s2.kernel.errors import S2Error
-from s2.kernel.files import write_text
+from s2.kernel.files import write_json, write_text
 from s2.kernel.tables import count_rows, read_rows, write_rows
-from s2.params import load_params
 from s2.report.why import story
 from stages.embeddings import SCHEMA as EMBEDDINGS
 
 ROOT = Path(__file__).parents[2]
-DATA_STAGES = ["params", "sample", "reddit", "wiki", "candidates_reddit", "candidates_wiki"]
+DATA_STAGES = ["params", "sample", "classifier", "reddit", "wiki"]
+DATA_STAGES += ["candidates_reddit", "candidates_wiki"]
+DATASETS = ["eli5", "wiki", "eli5-wiki"]
 
 
 def run(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
@@ -91,7 +92,7 @@ def test_the_sample_shows_every_reason(built: Path) -> None:
     ("old", "new", "stage", "message"),
     [
         ("seed: 17", "seed: 17\nlr: 1", "params", "unknown key 'lr' (did you mean 'sft.lr'?)"),
-        ("max_grade: 9", "max_grade: nine", "candidates_reddit", "quality.readability.max_grade"),
+        ("max_grade: 9", "max_grade: nine", "splits", "quality.readability.max_grade"),
         ("raw: data/raw/sample", "raw: data/raw/none", "reddit", "no dump RS* in data/raw/none/reddit"),
     ],
 )
@@ -156,8 +157,7 @@ def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     rows = [{"question_id": q, "embedding": v} for q, v in zip(usable, vectors, strict=True)]
     write_rows(folder / "data/embeddings/reddit.parquet", EMBEDDINGS, rows)
-    kept = "data/splits/sft/reddit.parquet"
-    for stage in ("toxicity reddit", "toxicity wiki", "splits", f"datasets eli5 {kept}"):
+    for stage in ("toxicity reddit", "toxicity wiki", "splits", "datasets eli5"):
         done = run(folder, stage)
         assert done.returncode == 0, done.stderr
     return folder
@@ -174,7 +174,7 @@ def test_the_story_of_a_row_ends_as_its_verdict_says(
             if reason in told or row["id"].startswith("t3_"):
                 continue
             told.add(reason)
-            lines = list(story(row["id"], load_params()))
+            lines = list(story(row["id"], DATASETS))
             assert " at byte " in lines[0] and lines[0].startswith(row["id"])
             if row["dropped_by"]:
                 assert f"dropped by {row['dropped_by']}" in lines
@@ -190,10 +190,10 @@ def test_a_post_and_an_unknown_row_have_their_stories(
 ) -> None:
     monkeypatch.chdir(gated)
     row = next(r for r in read_rows(gated / "data/splits/verdicts/reddit.parquet") if r["purpose"])
-    lines = list(story(row["question_id"], load_params()))
+    lines = list(story(row["question_id"], DATASETS))
     assert "a usable question" in lines and any(row["id"] in line for line in lines)
     with pytest.raises(S2Error, match="no row 't1_nothing'"):
-        list(story("t1_nothing", load_params()))
+        list(story("t1_nothing", DATASETS))
 
 
 def test_a_new_dump_scores_new_texts_alone_and_moves_no_row(gated: Path, tmp_path: Path) -> None:
@@ -228,10 +228,50 @@ def cache_size(folder: Path) -> int:
         return int(db.execute("SELECT count(*) FROM cache").fetchone()[0])
 
 
+def test_a_part_of_a_source_is_chosen_stably_and_accounted_for(gated: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    shutil.copytree(gated, folder)
+    subreddits = "[explainlikeimfive, AskHistorians, askscience]"
+    whole = f"eli5: {{reddit: {subreddits}}}"
+    kept = read_rows(folder / "data/splits/sft/reddit.parquet")
+    chosen = []
+    for part in ("reddit: [askscience]", "reddit: all, rows: 12", "reddit: all, rows: 20"):
+        change(folder, whole, f"eli5: {{{part}}}")
+        done = run(folder, "datasets eli5")
+        assert done.returncode == 0, done.stderr
+        found = json.loads((folder / "metrics/data/datasets-eli5.json").read_text())
+        splits = ("train", "validation", "test")
+        rows = [r for name in splits for r in read_rows(folder / f"data/sft/eli5/{name}.parquet")]
+        assert found["rows_in"] == len(kept) == len(rows) + sum(found["dropped"].values())
+        chosen.append(({row["id"] for row in rows}, found["dropped"]))
+    candidates = read_rows(folder / "data/candidates/reddit.parquet", ["id", "subreddit"])
+    asked = {row["id"] for row in candidates if row["subreddit"] == "askscience"}
+    (of_one, dropped), (twelve, over), (twenty, _) = chosen
+    assert of_one == asked & {row["id"] for row in kept} and list(dropped) == ["other_subreddit"]
+    assert len(twelve) == 12 and len(twenty) == 20 and twelve < twenty
+    assert over == {"over_rows": len(kept) - 12}
+    by_split = {row["id"]: row["split"] for row in kept}
+    assert {by_split[id_] for id_ in twelve} >= {"train", "validation"}
+
+
+def test_no_question_is_asked_where_no_dataset_takes_wikipedia(in_tmp: Path) -> None:
+    change(in_tmp, "base_url: null", "base_url: http://127.0.0.1:9/v1")
+    names = ["id", "split", "title", "answer"]
+    row = dict(zip(names, ["wiki_1", "train", "Moon", "The Moon is round."], strict=True))
+    write_json(in_tmp / "data/declared.json", {"sources": ["reddit"]})
+    schema = pa.schema([(name, pa.string()) for name in names])
+    write_rows(in_tmp / "data/splits/sft/wiki.parquet", schema, [row])
+    done = run(in_tmp, "questions")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((in_tmp / "metrics/data/questions.json").read_text())
+    assert found == {"rows_in": 1, "rows_out": 0, "dropped": {"no_dataset": 1}}
+
+
 def test_an_unreachable_endpoint_ends_in_one_message_and_leaves_what_was_there(in_tmp: Path) -> None:
     change(in_tmp, "base_url: null", "base_url: http://127.0.0.1:9/v1")
     names = ["id", "split", "title", "answer"]
     row = dict(zip(names, ["wiki_1", "train", "Moon", "The Moon is round."], strict=True))
+    write_json(in_tmp / "data/declared.json", {"sources": ["wiki"]})
     schema = pa.schema([(name, pa.string()) for name in names])
     write_rows(in_tmp / "data/splits/sft/wiki.parquet", schema, [row])
     write_text(in_tmp / "data/questions/wiki.parquet", "what was there")
@@ -239,7 +279,7 @@ def test_an_unreachable_endpoint_ends_in_one_message_and_leaves_what_was_there(i
     done = run(in_tmp, "questions")
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("error: questions.base_url http://127.0.0.1:9/v1 cannot be reached")
+    assert last.startswith("error: endpoint http://127.0.0.1:9/v1 cannot be reached")
     assert "Traceback" not in done.stderr
     assert snapshot(in_tmp) == before
 
