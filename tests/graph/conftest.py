@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+TRACE = Path(__file__).with_name("trace.py")
 GIT = ["git", "-c", "user.name=tester", "-c", "user.email=tester@example.org"]
 
 
@@ -80,7 +81,7 @@ def working_tree(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """The tiny graph, built by one worker under `tests.graph.trace`."""
+    """The tiny graph, built by one worker under tests/graph/trace.py."""
     root, traces, bin_folder = (tmp_path_factory.mktemp(name) for name in ("repo", "traces", "bin"))
     working_tree(root)
     repository = Repository(root, traces)
@@ -89,7 +90,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     repository.edit("params.yaml", "workers: 2 ", "workers: 1 ")
     repository.commit("tiny")
     shim = bin_folder / "python"
-    shim.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.graph.trace "$@"\n')
+    shim.write_text(f'#!/bin/sh\nexec {sys.executable} {TRACE} "$@"\n')
     shim.chmod(0o755)
     path = f"{bin_folder}{os.pathsep}{environment()['PATH']}"
     done = repository.run(sys.executable, "-m", "dvc", "repro", PATH=path, TRACE_FOLDER=str(traces))

@@ -46,8 +46,8 @@ def habits(found: ast.Module, module: Module) -> Iterator[str]:
             yield f"line {line}: {called}"
         if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.modules":
             yield f"line {line}: sys.modules"
-        owner = node.value if isinstance(node, ast.Attribute) else None
-        if owner and isinstance(node.ctx, ast.Store) and _is_our_module(owner, module):
+        stored = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        if isinstance(node, ast.Attribute) and stored and _is_our_module(node.value, module):
             yield f"line {line}: assigns to an attribute of a module"
         looked_up = node.args[0] if isinstance(node, ast.Call) and node.args else None
         if called in ("getattr", "vars") and looked_up and _is_our_module(looked_up, module):

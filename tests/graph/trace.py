@@ -38,7 +38,8 @@ class Tracer:
 
 
 def main() -> None:
-    """`python -m tests.graph.trace -m stages.x …` stands for `python -m stages.x …`."""
+    """`python trace.py -m stages.x …` stands for `python -m stages.x …`."""
+    sys.path[0] = str(Path.cwd())
     module = sys.argv[2]
     tracer = Tracer(str(Path(*module.split(".")).with_suffix(".py").absolute()))
     sys.argv = sys.argv[2:]
