@@ -28,7 +28,7 @@ class Answerer:
     """A causal language model in a folder, ready to answer prompts."""
 
     def __init__(self, folder: Path, dtype: str) -> None:
-        self._model: Any = load_model(folder, dtype)  # its `generate` has no usable type
+        self._model = load_model(folder, dtype)
         self._tokenizer = load_tokenizer(folder)
 
     def answer(self, prompts: Sequence[str], settings: Answers, seed: int) -> list[Answer]:
@@ -49,7 +49,7 @@ class Answerer:
         rows = [{"input_ids": ids} for ids in encoded]
         inputs = self._tokenizer.pad(rows, padding_side="left", return_tensors="pt")
         inputs = inputs.to(self._model.device)
-        tokens = self._model.generate(
+        tokens = self._model.generate(  # type: ignore[operator]  # its type is lost in a mixin
             **inputs,
             max_new_tokens=settings.max_new_tokens,
             **_sampling(settings),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from peft import PeftModel
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -10,7 +11,7 @@ from s2.models.encoding import IGNORED, Encoded
 
 
 @torch.inference_mode()
-def label_logprobs(model: PreTrainedModel, row: Encoded) -> Tensor:
+def label_logprobs(model: PreTrainedModel | PeftModel, row: Encoded) -> Tensor:
     """log p of each label token of a row given all tokens before it, in nats: [labels], float32.
 
     Logits are computed for the answer alone.
@@ -24,7 +25,9 @@ def label_logprobs(model: PreTrainedModel, row: Encoded) -> Tensor:
     return chosen[labels != IGNORED]
 
 
-def label_losses(model: PreTrainedModel, rows: Sequence[Encoded]) -> tuple[list[float], list[int]]:
+def label_losses(
+    model: PreTrainedModel | PeftModel, rows: Sequence[Encoded]
+) -> tuple[list[float], list[int]]:
     """For each row the summed cross-entropy of its label tokens, in nats, and their number. The
     model is put into evaluation mode for it, and back."""
     training = model.training

@@ -83,10 +83,17 @@ class Detoxify:
         self.fingerprint = fingerprint([checkpoint, config], dtype, meaning(Detoxify))
         self._tokenizer = AutoTokenizer.from_pretrained(config)
         settings = AutoConfig.from_pretrained(config, num_labels=_outputs(loaded["config"]))
-        self._model = AutoModelForSequenceClassification.from_config(settings)
-        self._model.load_state_dict(_without_positions(loaded["state_dict"]))
+        model = AutoModelForSequenceClassification.from_config(settings).eval()
+        model.load_state_dict(_without_positions(loaded["state_dict"]))
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._model = _cast(self._model.eval(), dtype, self._device)
+        if dtype != "int8":
+            self._model = model.to(self._device, getattr(torch, dtype))
+        elif self._device.type == "cpu":
+            # Of linear layers alone, whose inputs are quantised as they come.
+            layers = {torch.nn.Linear}
+            self._model = torch.ao.quantization.quantize_dynamic(model, layers, dtype=torch.qint8)
+        else:
+            raise S2Error("quality.toxicity.dtype: int8 is for CPUs; choose bfloat16 or float16")
         self._window = min(512, settings.max_position_embeddings - 2)
         self._batch_tokens = batch_tokens
 
@@ -117,18 +124,6 @@ class Detoxify:
         with torch.inference_mode():
             logits = self._model(**inputs).logits[:, : len(self.labels)]
             return logits.float().sigmoid().tolist()
-
-
-def _cast(model: Any, dtype: str, device: Any) -> Any:
-    """The model on its device, its weights of `dtype`; of `int8` those of its linear layers, whose
-    inputs are quantised as they come (dynamic quantisation)."""
-    import torch
-
-    if dtype != "int8":
-        return model.to(device, getattr(torch, dtype))
-    if device.type != "cpu":
-        raise S2Error("quality.toxicity.dtype: int8 is for CPUs; choose bfloat16 or float16")
-    return torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
 
 
 def _outputs(config: dict[str, Any]) -> int:

@@ -50,6 +50,8 @@ class LossCurve(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         self._live.end()
+        # The last values once more, which metrics/ has and no stage would own.
+        Path(self._live.metrics_file).unlink()
 
     def _draw(self, logs: dict[str, float], step: int) -> None:
         self._live.step = step

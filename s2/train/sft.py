@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
 from trl import SFTConfig, SFTTrainer
 
@@ -59,7 +60,8 @@ def train(
     curve = LossCurve(run.live)
     trainer.add_callback(curve)
     outcome = trainer.train(resume_from_checkpoint=last_checkpoint(run.checkpoints))
-    trained: Any = trainer.model
+    trained = trainer.model
+    assert isinstance(trained, PeftModel)
     loss, loss_se = ratio_and_se(*label_losses(trained, validation))
     save_adapter(trained, run.adapter)
     tokenizer.save_pretrained(run.adapter)

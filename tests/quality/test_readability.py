@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+import textstat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,11 +17,30 @@ def test_report_is_textstat_0_7_3_to_the_last_digit(row: dict[str, float | str])
     assert (found.ease, found.grade) == (row["report_ease"], row["report_grade"])
 
 
+# Words of all kinds: in the dictionary or not, contracted, hyphenated, with digits, beyond ASCII.
+WORDS = ["the", "cat's", "don't", "o'clock", "'quoted'", "well-known", "photosynthesis", "blorptious"]
+WORDS += ["naïve", "3.14", "U.S.", "e.g.", "Mr.", "10,000", "—", "…", "isn’t", "“so”", "A", "(maybe)"]
+ENDS = st.sampled_from([" ", " ", " ", ". ", "! ", "? ", "... ", "\n", ", "])
+
+
+def agrees_with_textstat(text: str) -> None:
+    """textstat 0.7.8 carries the dictionary, so that it scores offline."""
+    found = scorer("cmudict")(text)
+    theirs = textstat.flesch_reading_ease(text), textstat.flesch_kincaid_grade(text)
+    assert (found.ease, found.grade) == pytest.approx(theirs, abs=1e-9)
+
+
 @pytest.mark.parametrize("row", GOLDEN, ids=lambda row: row["text"][:30])
-def test_cmudict_is_textstat_0_7_8(row: dict[str, float | str]) -> None:
+def test_cmudict_is_textstat_on_real_texts(row: dict[str, float | str]) -> None:
+    agrees_with_textstat(str(row["text"]))
     found = scorer("cmudict")(str(row["text"]))
     expected = (row["cmudict_ease"], row["cmudict_grade"])
     assert (found.ease, found.grade) == pytest.approx(expected, abs=1e-9)
+
+
+@given(st.lists(st.tuples(st.sampled_from(WORDS), ENDS), min_size=1, max_size=30))
+def test_cmudict_is_textstat_on_any_text(pieces: list[tuple[str, str]]) -> None:
+    agrees_with_textstat("".join(word + end for word, end in pieces))
 
 
 def test_by_hand() -> None:
