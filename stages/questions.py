@@ -1,6 +1,5 @@
 """Ask a language model for the question that each Wikipedia answer answers, if a dataset takes any."""
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,7 +12,8 @@ from s2.kernel.paths import local
 from s2.kernel.tables import connect, count_rows, query_to_parquet, scan, stream_rows, write_rows
 from s2.llm.client import ChatClient, request
 from s2.llm.server import local_server, serve
-from s2.params.data import Questions
+from s2.params.base import Name
+from s2.params.data import Dataset, Questions
 from s2.params.loading import load
 from s2.params.machine import Machine
 from s2.questions.generate import SCHEMA, generate, unasked
@@ -21,14 +21,13 @@ from stages.runner import run
 
 ANSWERS = Path("data/splits/sft/wiki.parquet")
 BASE = Path("models/base")
-DECLARED = Path("data/declared.json")
 OUT = Path("data/questions/wiki.parquet")
 METRICS = Path("metrics/data/questions.json")
 
 
 def main() -> None:
     questions, machine = load("questions", Questions), load("machine", Machine)
-    wanted = "wiki" in json.loads(DECLARED.read_text(encoding="utf-8"))["sources"]
+    wanted = any("wiki" in taken.sources() for taken in load("datasets", dict[Name, Dataset]).values())
     connection = connect(machine.memory)
     with temporary_file(OUT.with_suffix(".all")) as everything:
         with chat_client(questions, machine) as client:

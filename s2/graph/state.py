@@ -12,6 +12,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
+from dvc_data.hashfile.hash_info import HashInfo
 
 from s2.graph.code import Code, Fingerprint
 from s2.graph.guard import FOLDER, differences
@@ -148,6 +149,8 @@ def _is_known(repo: Repo, stage: PipelineStage, code: dict[str, Fingerprint]) ->
             return False
     try:
         stage.save_deps()
+        for out in stage.outs:
+            out.hash_info = HashInfo()  # or DVC takes the stage for unchanged
         repo.stage_cache.restore(stage, dry=True)
     except (RunCacheNotFoundError, DvcException):
         return False

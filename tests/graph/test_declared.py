@@ -98,7 +98,7 @@ def test_nothing_depends_on_the_machine() -> None:
         ("splits.leakage", {"splits"}),
         ("sft.lr", {"sft@eli5", "sft@wiki", "sft@eli5-wiki"}),
         ("sft.models.wiki", {"sft@wiki", "report"}),
-        ("datasets.eli5", {"datasets@eli5", "report"}),
+        ("datasets.eli5", {"datasets@eli5", "questions", "report"}),
         ("data.wiki.max_words", {"candidates@wiki"}),
         ("questions.max_tokens", {"questions"}),
     ],

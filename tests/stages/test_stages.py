@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from s2.kernel.errors import S2Error
-from s2.kernel.files import write_json, write_text
+from s2.kernel.files import write_text
 from s2.kernel.tables import count_rows, read_rows, write_rows
 from s2.report.why import story
 from stages.embeddings import SCHEMA as EMBEDDINGS
@@ -258,7 +258,13 @@ def test_no_question_is_asked_where_no_dataset_takes_wikipedia(in_tmp: Path) -> 
     change(in_tmp, "base_url: null", "base_url: http://127.0.0.1:9/v1")
     names = ["id", "split", "title", "answer"]
     row = dict(zip(names, ["wiki_1", "train", "Moon", "The Moon is round."], strict=True))
-    write_json(in_tmp / "data/declared.json", {"sources": ["reddit"]})
+    text = (
+        (in_tmp / "params.yaml")
+        .read_text()
+        .replace(", wiki: all", "")
+        .replace("wiki: all", "reddit: all")
+    )
+    (in_tmp / "params.yaml").write_text(text)
     schema = pa.schema([(name, pa.string()) for name in names])
     write_rows(in_tmp / "data/splits/sft/wiki.parquet", schema, [row])
     done = run(in_tmp, "questions")
@@ -271,7 +277,6 @@ def test_an_unreachable_endpoint_ends_in_one_message_and_leaves_what_was_there(i
     change(in_tmp, "base_url: null", "base_url: http://127.0.0.1:9/v1")
     names = ["id", "split", "title", "answer"]
     row = dict(zip(names, ["wiki_1", "train", "Moon", "The Moon is round."], strict=True))
-    write_json(in_tmp / "data/declared.json", {"sources": ["wiki"]})
     schema = pa.schema([(name, pa.string()) for name in names])
     write_rows(in_tmp / "data/splits/sft/wiki.parquet", schema, [row])
     write_text(in_tmp / "data/questions/wiki.parquet", "what was there")
