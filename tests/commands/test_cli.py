@@ -68,9 +68,12 @@ def test_use_puts_a_profile_over_the_sample_comments_kept(in_tmp: Path, profile:
     assert uncommented == []
 
 
+NAMED = ("datasets.", "sft.models.", "evaluate.models.", "model.base.fresh.")
+
+
 def leaves(content: Any, prefix: str = "") -> set[str]:
     """Dotted keys of values, names of datasets and models standing for themselves."""
-    if not isinstance(content, dict) or prefix in ("datasets.", "sft.models.", "evaluate.models."):
+    if not isinstance(content, dict) or prefix in NAMED:
         return {prefix.rstrip(".")}
     return {leaf for key, value in content.items() for leaf in leaves(value, f"{prefix}{key}.")}
 
