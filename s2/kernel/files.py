@@ -118,12 +118,17 @@ def files_under(paths: Iterable[Path]) -> list[Path]:
     return sorted(found)
 
 
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def fingerprint(paths: Iterable[Path], *values: Any) -> str:
     """SHA-256 over the names and bytes of files and over JSON-able values."""
     digest = hashlib.sha256()
     for file in files_under(paths):
         digest.update(file.name.encode())
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+        digest.update(bytes.fromhex(sha256(file)))
     digest.update(json.dumps(values, sort_keys=True).encode())
     return digest.hexdigest()

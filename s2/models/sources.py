@@ -6,7 +6,6 @@ A source is one of
 - `pypi:NAME==VERSION#PATH`: a file or folder inside a wheel, checked against `sha256`.
 """
 
-import hashlib
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from s2.kernel.errors import S2Error
+from s2.kernel.files import sha256
 from s2.params.models import Source
 
 _PYPI = re.compile(r"^pypi:(?P<name>[\w.-]+)==(?P<version>[\w.]+)#(?P<path>.+)$")
@@ -54,8 +54,7 @@ def _download_wheel(name: str, version: str, folder: Path) -> Path:
 
 
 def _check_sha256(wheel: Path, source: Source) -> None:
-    with wheel.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    found = sha256(wheel)
     if found != source.sha256:
         raise S2Error(f"{source.source}: sha256 is {found}, but the parameters say {source.sha256}")
 

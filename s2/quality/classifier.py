@@ -4,12 +4,11 @@
 `config`, with the configuration and the tokenizer of the model that it was trained from.
 """
 
-import hashlib
 import shutil
 from pathlib import Path
 
 from s2.kernel.errors import S2Error
-from s2.kernel.files import write_json
+from s2.kernel.files import sha256, write_json
 from s2.models.sources import download_from_hub
 from s2.params.data import ToxicityModel
 from s2.params.models import Source
@@ -56,8 +55,7 @@ def _fetch_checkpoint(name: str, path: Path) -> None:
 
 
 def _check_sha256(path: Path, parameters: ToxicityModel) -> None:
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    found = sha256(path)
     if parameters.sha256 not in (None, found):
         raise S2Error(
             f"quality.toxicity.model.sha256: that of {parameters.checkpoint} is {found}, but the "

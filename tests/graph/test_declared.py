@@ -132,9 +132,12 @@ def test_files_named_in_a_stage_are_declared(module: str) -> None:
 
 
 def test_nothing_persists_and_every_stage_can_be_restored() -> None:
-    """DVC's run cache refuses stages with outputs that persist, and those without any."""
+    """DVC's run cache refuses stages without outputs, with outputs that persist, and with outputs out
+    of the cache that are neither metric nor plot (Stage.run)."""
     for name, stage in stages().items():
         assert stage.outs and not any(out.persist for out in stage.outs), name
+        uncached = [out for out in stage.outs if not out.use_cache]
+        assert all(out.is_metric or out.is_plot for out in uncached), name
 
 
 def test_one_short_file_is_the_metric() -> None:

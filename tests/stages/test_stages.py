@@ -292,6 +292,7 @@ def test_an_unreachable_endpoint_ends_in_one_message_and_leaves_what_was_there(i
 SHARED = ROOT.parent / "shared/data"
 
 
+@pytest.mark.real
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real files are not here")
 def test_real_dumps_are_read_whole(tmp_path: Path) -> None:
     change(tmp_path, "raw: data/raw/sample", "raw: try")
