@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import networkx
@@ -19,6 +20,7 @@ from s2.graph.guard import FOLDER, differences
 from s2.kernel.errors import S2Error
 
 SHOWN = 3  # changed definitions that are named before the rest is counted
+WIDTH = 60  # of a parameter's value
 
 
 @dataclass(frozen=True)
@@ -99,15 +101,23 @@ def _reasons(repo: Repo, stage: PipelineStage, code: dict[str, Fingerprint]) -> 
 
 
 def _parameters(dep: ParamsDependency) -> Iterator[str]:
-    now = dep.read_params()
-    before = dep.hash_info.value or {}
-    for changed in dep.workspace_status().values():
-        for key in changed if isinstance(changed, dict) else []:
+    before, now = _flat(dep.hash_info.value or {}), _flat(dep.read_params())
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
             yield f"{key} {_shown(before, key)} → {_shown(now, key)}"
 
 
 def _shown(values: dict[str, Any], key: str) -> str:
-    return str(values[key]) if key in values else "(none)"
+    return shorten(str(values[key]), WIDTH, placeholder=" …") if key in values else "(none)"
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Parameters by dotted keys, sections taken apart."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        inner = _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {}
+        flat |= inner or {prefix + key: value}
+    return flat
 
 
 def _is_code(dep: Any) -> bool:
