@@ -35,6 +35,9 @@ class AnswerMetric(evaluate.Metric):
 
     columns: ClassVar[list[str]] = ["predictions", "references"]
 
+    def __init__(self) -> None:
+        super().__init__(keep_in_memory=True)
+
     def _info(self) -> evaluate.MetricInfo:
         return evaluate.MetricInfo(
             description=type(self).__doc__ or "",
@@ -76,7 +79,7 @@ class BertScore(AnswerMetric):
     """Precision, recall and F1 of BERTScore by a layer of an encoder; 0 for an empty answer."""
 
     def __init__(self, encoder: Path, layer: int, batch_size: int) -> None:
-        super().__init__(keep_in_memory=True)
+        super().__init__()
         self._encoder, self._layer, self._batch_size = encoder, layer, batch_size
 
     def each(self, *texts: Sequence[str]) -> Columns:
@@ -103,7 +106,7 @@ class Readability(AnswerMetric):
     columns: ClassVar[list[str]] = ["predictions"]
 
     def __init__(self, method: str) -> None:
-        super().__init__(keep_in_memory=True)
+        super().__init__()
         self._measure = scorer(method)
 
     def each(self, *texts: Sequence[str]) -> Columns:
@@ -118,7 +121,7 @@ class Toxicity(AnswerMetric):
     columns: ClassVar[list[str]] = ["predictions"]
 
     def __init__(self, toxicity: ToxicityScorer, cache: ContentCache) -> None:
-        super().__init__(keep_in_memory=True)
+        super().__init__()
         self._toxicity, self._cache = toxicity, cache
 
     def each(self, *texts: Sequence[str]) -> Columns:
