@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from multiprocessing import get_context
 from multiprocessing.sharedctypes import Synchronized
@@ -12,6 +13,7 @@ from typing import TypeVar
 from s2.graph.guard import check_worker
 from s2.kernel import progress
 from s2.kernel.children import end_with_parent
+from s2.kernel.errors import S2Error
 
 Shard = TypeVar("Shard")
 Result = TypeVar("Result")
@@ -47,6 +49,11 @@ def map_shards(
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BrokenProcessPool:
+            raise S2Error(
+                "a worker process ended before its work was done: it ran out of memory (take fewer "
+                "machine.workers), or the code was edited since the stage began (its message is above)"
+            ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

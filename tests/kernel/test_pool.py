@@ -28,6 +28,15 @@ def test_an_error_is_raised_as_it_is(workers: int, tmp_path: Path) -> None:
         list(map_shards(partial(find_dumps, pattern="RS*"), [tmp_path] * 9, workers))
 
 
+def test_workers_refuse_code_that_is_not_the_stages(
+    in_tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker reads the code anew: here there is no fingerprint that it could stand for."""
+    monkeypatch.setenv("S2_STAGE_MODULE", "reddit")
+    with pytest.raises(S2Error, match="code was edited since the stage began"):
+        list(map_shards(operator.neg, range(9), 2))
+
+
 def test_only_a_few_shards_are_held() -> None:
     taken = 0
 
