@@ -12,6 +12,8 @@ from s2.graph.code import Fingerprint
 from s2.graph.syntax import parse
 from tests.graph.reading import CODE, ROOT
 
+pytestmark = pytest.mark.slow
+
 STAGES = CODE.stages()
 USERS: dict[str, set[str]] = defaultdict(set)
 for _stage, _fingerprint in STAGES.items():

@@ -65,6 +65,8 @@ def test_all_workers_draw_on_one_bar(tmp_path: Path, monkeypatch: pytest.MonkeyP
 _PARENT = """
 import time
 from s2.kernel.pool import map_shards
+
+pytestmark = pytest.mark.slow
 if __name__ == "__main__":
     print(list(map_shards(time.sleep, [0, 0], 2)), flush=True)
     list(map_shards(time.sleep, [600, 600], 2))

@@ -43,6 +43,8 @@ _STAGE = """
 import sys, time
 from pathlib import Path
 from s2.llm.server import local_server
+
+pytestmark = pytest.mark.slow
 if __name__ == "__main__":
     with local_server(Path(sys.argv[1]), "float32", Path(sys.argv[2])) as base_url:
         print(base_url, flush=True)

@@ -19,6 +19,8 @@ from s2.kernel.tables import count_rows, read_rows, write_rows
 from s2.report.why import story
 from stages.embeddings import SCHEMA as EMBEDDINGS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DATA_STAGES = ["params", "sample", "classifier", "reddit", "wiki"]
 DATA_STAGES += ["candidates_reddit", "candidates_wiki"]

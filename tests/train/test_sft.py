@@ -19,6 +19,8 @@ from s2.train.curves import mean_training_loss
 from s2.train.merge import merge_simple
 from s2.train.sft import SftRun, encode, train
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ANSWERS = ["The sky is blue.", "Light scatters.", "It is the sun."]
 ROWS = [{"prompt": format_prompt(f"Why {n}?"), "completion": ANSWERS[n % 3]} for n in range(12)]
