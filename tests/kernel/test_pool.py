@@ -15,6 +15,8 @@ from s2.kernel import progress
 from s2.kernel.errors import S2Error
 from s2.kernel.pool import SHARDS_WAITING, map_shards
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_order(workers: int) -> None:
@@ -65,8 +67,6 @@ def test_all_workers_draw_on_one_bar(tmp_path: Path, monkeypatch: pytest.MonkeyP
 _PARENT = """
 import time
 from s2.kernel.pool import map_shards
-
-pytestmark = pytest.mark.slow
 if __name__ == "__main__":
     print(list(map_shards(time.sleep, [0, 0], 2)), flush=True)
     list(map_shards(time.sleep, [600, 600], 2))

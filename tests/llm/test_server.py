@@ -16,6 +16,7 @@ from s2.kernel.errors import S2Error
 from s2.llm.server import local_server
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 
 
 def is_up(base_url: str) -> bool:
@@ -43,8 +44,6 @@ _STAGE = """
 import sys, time
 from pathlib import Path
 from s2.llm.server import local_server
-
-pytestmark = pytest.mark.slow
 if __name__ == "__main__":
     with local_server(Path(sys.argv[1]), "float32", Path(sys.argv[2])) as base_url:
         print(base_url, flush=True)
