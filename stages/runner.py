@@ -31,5 +31,5 @@ def _advice(stage: str | None) -> str:
         return ""
     return (
         f"\nThe earlier outputs of {stage}, if it had any: `dvc checkout {stage}`, "
-        "and `git restore metrics` for metrics."
+        "and `git restore metrics` for the headline."
     )
