@@ -16,11 +16,11 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from s2.graph.syntax import Module, bindings, digest, names_in, parse, walk
+from s2.graph.syntax import Module, bindings, digest, names_in, read, walk
 
 ROOT = Path(__file__).parents[2]
 OURS = ("s2", "stages")
@@ -90,18 +90,21 @@ class Code:
         if name not in self._files:
             raise ValueError(f"there is no module {name} in {self.root}")
         if name not in self._modules:
-            self._modules[name] = parse(name, self._files[name].read_text(encoding="utf-8"))
+            self._modules[name] = read(name, ast.parse(self._files[name].read_text(encoding="utf-8")))
         return self._modules[name]
 
-    def _pinned(self, packages: set[str], entries: Iterable[tuple[str, str]]) -> dict[str, str]:
+    @cached_property
+    def _pins(self) -> dict[str, str]:
         lines = (self.root / "requirements.lock").read_text(encoding="utf-8").splitlines()
         pairs = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
-        pins = {_normal(name.strip()): version.strip() for name, version in pairs}
+        return {_normal(name.strip()): version.strip() for name, version in pairs}
+
+    def _pinned(self, packages: set[str], entries: Iterable[tuple[str, str]]) -> dict[str, str]:
         names = {_normal(DISTRIBUTIONS.get(name, name)) for name in packages}
-        if missing := sorted(names - pins.keys()):
+        if missing := sorted(names - self._pins.keys()):
             reached = ", ".join(":".join(entry) for entry in entries)
             raise ValueError(f"{reached}: requirements.lock does not pin {', '.join(missing)}")
-        return {name: pins[name] for name in sorted(names)}
+        return {name: self._pins[name] for name in sorted(names)}
 
     def _step(self, module_name: str, name: str) -> Step:
         at = module_name, name

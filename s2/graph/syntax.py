@@ -29,9 +29,10 @@ class Module:
     loose: list[ast.stmt] = field(default_factory=list)
 
 
-def parse(name: str, text: str) -> Module:
+def read(name: str, tree: ast.Module) -> Module:
+    """A module's syntax tree, of which only what has a meaning is left."""
     module = Module(name)
-    for statement in _Meaning().visit(ast.parse(text)).body:
+    for statement in _Meaning().visit(tree).body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             module.imports |= bindings(statement)
             above = f"{statement.module}." if isinstance(statement, ast.ImportFrom) else ""
