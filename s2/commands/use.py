@@ -8,7 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from s2.kernel.errors import S2Error
-from s2.kernel.files import write_text
+from s2.kernel.files import temporary_file, write_text
 from s2.params.loading import PARAMS
 from s2.params.whole import load_params
 
@@ -23,15 +23,13 @@ def use(profile: str) -> None:
     if profile not in known:
         raise S2Error(f"there is no profile {profile!r}; there are: {', '.join(known)}")
     text = whole(profile)
+    with temporary_file(PARAMS) as part:
+        part.write_text(text, encoding="utf-8")
+        load_params(part)
     old = PARAMS.read_text(encoding="utf-8") if PARAMS.is_file() else text
-    write_text(PARAMS, text)
-    try:
-        load_params()
-    except S2Error:
-        write_text(PARAMS, old)
-        raise
     if old != text:
         write_text(PARAMS.with_suffix(".yaml.orig"), old)
+    write_text(PARAMS, text)
     print(f"{PARAMS} is now the profile {profile}; `s2 stale` says what `dvc repro` would rebuild")
 
 

@@ -73,7 +73,6 @@ def _examine(
     if stage.addressing == "code":
         return None  # it takes a second, and what it would say is in the reasons of the others
     follows = [need.addressing for need in graph.successors(stage) if need.addressing in stale]
-    follows = [name for name in follows if not stale[name].restored]
     reasons = list(_reasons(repo, stage, code))
     if not reasons and not follows:
         return None
