@@ -26,8 +26,9 @@ def main() -> None:
     with (
         checkpoint_folder(f"sft-{name}", [BASE, *data], *depends_on) as checkpoints,
         new_folder(Path(f"models/sft/{name}")) as adapter,
+        new_folder(Path(f"metrics/plots/sft/{name}")) as live,
     ):
-        paths = SftRun(BASE, checkpoints, Path(f"metrics/plots/sft/{name}"), adapter, save_steps)
+        paths = SftRun(BASE, checkpoints, live, adapter, save_steps)
         metrics = train(paths, read_rows(data[0]), read_rows(data[1]), sft, seed)
         write_json(Path(f"metrics/sft/{name}.json"), metrics)
 

@@ -126,8 +126,8 @@ def test_code_that_is_not_the_fingerprints_is_refused(repo: Repository) -> None:
     assert done.returncode != 0
     assert "stages/datasets.py would run code that data/code/datasets.json does not stand for" in said
     assert "s2.models.prompts:format_prompt changed" in said and "Traceback" not in said
-    assert "`dvc checkout datasets@eli5`" in said
-    repo.dvc("checkout", "datasets@eli5")
+    assert "`dvc checkout --force datasets@eli5`" in said
+    repo.dvc("checkout", "--force", "datasets@eli5")
     assert (repo.root / "data/sft/eli5/train.parquet").is_file()
 
 
