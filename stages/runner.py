@@ -30,6 +30,6 @@ def _advice(stage: str | None) -> str:
     if not stage:
         return ""
     return (
-        f"\nThe earlier outputs of {stage}, if it had any: `dvc checkout --force {stage}`, "
-        "and `git restore metrics` for the headline."
+        f"\nDVC has removed what {stage} made before: `dvc checkout --force {stage}` brings it back, "
+        "`git restore metrics` the headline."
     )
