@@ -69,19 +69,28 @@ def ask(
 def score(
     file: Annotated[Path, typer.Argument(help="A CSV, JSONL or Parquet file.")],
     text: Annotated[str, typer.Option(help="The column that holds the texts.")],
+    reference: Annotated[
+        str | None, typer.Option(help="The column to compare them with, for rouge and bertscore.")
+    ] = None,
     metrics: Annotated[
-        str, typer.Option(help="readability, toxicity or both, parted by a comma.")
+        str, typer.Option(help="Any of readability, toxicity, rouge, bertscore, parted by commas.")
     ] = "readability,toxicity",
     readability: Annotated[str, typer.Option(help="report or cmudict.")] = "report",
+    definition: Annotated[
+        str,
+        typer.Option(help="Of ROUGE: ours (Porter's stemmer, a sentence a line) or published (neither)."),
+    ] = "ours",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score anybody's texts: mean, standard error and n of each metric.
 
-    Toxicity is scored by the model that params.yaml names.
+    Toxicity is scored by the model that params.yaml names, BERTScore by its encoder in
+    models/bertscore. The published scores are of prompt and answer together: name columns that hold
+    both.
     """
     from s2.commands.score import score
 
-    score(file, text, metrics, readability, as_json)
+    score(file, text, reference, metrics, readability, definition, as_json)
 
 
 @app.command()

@@ -25,6 +25,7 @@ SCHEMA = pa.schema(
         ("answer", pa.string()),
         ("tokens", pa.int64()),
         ("ended", pa.bool_()),
+        ("next_turn", pa.bool_()),
     ]
 )
 
@@ -38,7 +39,8 @@ def main() -> None:
     said = dict(zip(prompts, found, strict=True))
     for row in rows:
         answer = said[row["prompt"]]
-        row |= {"answer": answer.text, "tokens": answer.tokens, "ended": answer.ended}
+        row |= {"answer": answer.text, "tokens": answer.tokens}
+        row |= {"ended": answer.ended, "next_turn": answer.next_turn}
     write_rows(Path(f"data/answers/{name}.parquet"), SCHEMA, rows)
 
 

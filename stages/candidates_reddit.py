@@ -8,9 +8,9 @@ from s2.kernel.files import write_json
 from s2.kernel.pool import map_shards
 from s2.kernel.tables import connect, scan, write_batches
 from s2.params.base import Above0, Positive
-from s2.params.data import Method
+from s2.params.data import Edits, Method, RemovedPosts
 from s2.params.loading import load
-from s2.reddit.answers import CANDIDATES, candidates, count_input, joined
+from s2.reddit.answers import CANDIDATES, Cleaning, candidates, count_input, joined
 from stages.runner import run
 
 POSTS = Path("data/reddit/posts.parquet")
@@ -24,14 +24,21 @@ def main() -> None:
     connection.execute(f"CREATE VIEW posts AS FROM {scan(POSTS)}")
     connection.execute(f"CREATE VIEW comments AS FROM {scan(COMMENTS)}")
     counts = count_input(connection)
-    clean = partial(candidates, method=load("quality.readability.method", Method))
+    cleaning = Cleaning(
+        method=load("quality.readability.method", Method),
+        edits=load("data.reddit.edits", Edits),
+        removed_posts=load("data.reddit.removed_posts", RemovedPosts),
+    )
+    clean = partial(candidates, cleaning=cleaning)
     write_batches(
         OUT, CANDIDATES, map_shards(clean, joined(connection), load("machine.workers", Positive))
     )
     dropped = count_reasons(connection, scan(OUT))
     kept = count_kept(connection, scan(OUT))
     dropped |= {"reply": counts["reply"], "orphan": counts["orphan"]}
-    write_json(METRICS, account(counts["comments"] + counts["unanswered"], kept, dropped))
+    accounting = account(counts["comments"] + counts["unanswered"], kept, dropped)
+    removed = {name: counts[name] for name in ("removed_posts", "answers_to_removed_posts")}
+    write_json(METRICS, accounting | removed)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from s2.kernel.files import write_json
 from s2.kernel.pool import map_shards
 from s2.kernel.tables import connect, count_rows, scan, stream_batches, write_batches
 from s2.params.base import Above0, Positive
-from s2.params.data import Method
+from s2.params.data import Method, Truncate
 from s2.params.loading import load
 from s2.wiki.answers import CANDIDATES, candidates
 from stages.runner import run
@@ -19,8 +19,8 @@ METRICS = Path("metrics/data/candidates-wiki.json")
 
 
 def main() -> None:
-    max_words, method = load("data.wiki.max_words", Positive), load("quality.readability.method", Method)
-    measure = partial(candidates, max_words=max_words, method=method)
+    truncate, method = load("data.wiki.truncate", Truncate), load("quality.readability.method", Method)
+    measure = partial(candidates, truncate=truncate, method=method)
     batches = map_shards(measure, stream_batches(ARTICLES), load("machine.workers", Positive))
     write_batches(OUT, CANDIDATES, batches)
     connection = connect(load("machine.memory", Above0))

@@ -7,13 +7,14 @@ from typing import Any
 
 from s2.kernel.files import write_text
 from s2.params.base import Share
-from s2.params.data import Dataset
+from s2.params.data import Dataset, RemovedPosts
 from s2.params.loading import load
-from s2.quality.thresholds import load_thresholds
+from s2.quality.thresholds import load_leakage, load_thresholds
 from s2.report.card import Making, card
 from stages.runner import run
 
 FUNNEL = Path("metrics/data/splits.json")
+CLEANED = Path("metrics/data/candidates-reddit.json")
 
 
 def main() -> None:
@@ -25,11 +26,11 @@ def main() -> None:
 
 def making() -> Making:
     """How the parameters say that datasets are made."""
-    rules = load_thresholds()
+    rules, leakage = load_thresholds(), load_leakage()
     endpoint = load("questions.base_url", str | None)
     shares = load("splits.validation", Share), load("splits.test", Share)
     return Making(
-        rules={"reddit": [*rules.reddit, *rules.sft, rules.leakage], "wiki": rules.wiki},
+        rules={"reddit": [*rules.reddit, *rules.good, leakage], "wiki": [*rules.wiki, leakage]},
         facts={
             "readability as measured by": load("quality.readability.method", str),
             "toxicity as scored by": load("quality.toxicity.model.scorer", str),
@@ -37,7 +38,20 @@ def making() -> Making:
         },
         subreddits=load("data.reddit.subreddits", list[str]),
         model=load("questions.model", str) if endpoint else load("model.base.source", str),
+        removed_posts=removed_posts(read(CLEANED), load("data.reddit.removed_posts", RemovedPosts)),
     )
+
+
+def removed_posts(counts: dict[str, Any], kept: RemovedPosts) -> str:
+    """What became of posts whose body was removed or deleted, and of the comments that answer them."""
+    found = f"{counts['removed_posts']:,} posts had lost their body"
+    answers = f"{counts['answers_to_removed_posts']:,} comments that answer them"
+    if kept == "drop":
+        return (
+            f"{found} when the dump was made, and were dropped (`deleted`) with the {answers}; "
+            "`data.reddit.removed_posts: title` keeps those whose title asks."
+        )
+    return f"{found} when the dump was made: the title of each asks alone, of the {answers}."
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -11,16 +11,22 @@ from s2.kernel.files import write_json
 from s2.kernel.tables import connect, count_rows, write_rows
 from s2.models.prompts import format_prompt
 from s2.params.base import Above0
-from s2.params.data import Dataset, SourceName
+from s2.params.data import Dataset
 from s2.params.loading import load
-from s2.splits.select import select_rows
+from s2.splits.select import Files, select_rows
 from stages.runner import run
 
-KEPT: dict[SourceName, Path] = {
-    "reddit": Path("data/splits/sft/reddit.parquet"),
-    "wiki": Path("data/questions/wiki.parquet"),
-}
-CANDIDATES = Path("data/candidates/reddit.parquet")
+FILES = Files(
+    kept={
+        "reddit": Path("data/splits/sft/reddit.parquet"),
+        "wiki": Path("data/questions/wiki.parquet"),
+    },
+    leaks={
+        "reddit": Path("data/leaks/reddit.parquet"),
+        "wiki": Path("data/leaks/wiki.parquet"),
+    },
+    reddit_candidates=Path("data/candidates/reddit.parquet"),
+)
 SPLITS = ["train", "validation", "test"]
 SCHEMA = pa.schema([("id", pa.string()), ("prompt", pa.string()), ("completion", pa.string())])
 
@@ -29,9 +35,9 @@ def main() -> None:
     name = sys.argv[1]
     dataset = load(f"datasets.{name}", Dataset)
     connection = connect(load("machine.memory", Above0))
-    select_rows(connection, dataset, KEPT, CANDIDATES)
+    select_rows(connection, dataset, FILES)
     counts = {split: write_split(connection, name, split) for split in SPLITS}
-    rows_in = sum(count_rows(KEPT[source]) for source in dataset.sources())
+    rows_in = sum(count_rows(FILES.kept[source]) for source in dataset.sources())
     accounting = account(rows_in, sum(counts.values()), count_reasons(connection, "selected"))
     write_json(Path(f"metrics/data/datasets-{name}.json"), accounting | counts)
 

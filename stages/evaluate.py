@@ -15,23 +15,21 @@ from s2.params.loading import load
 from s2.quality.toxicity import make_scorer
 from stages.runner import run
 
-ENCODER = Path("models/encoder")
+ENCODER = Path("models/bertscore")
 CLASSIFIER = Path("models/classifier")
 
 
 def main() -> None:
     name = sys.argv[1]
-    layer, batch_size = load("evaluate.bertscore_layer", Positive), load("evaluate.batch_size", Positive)
+    layer, batch_size = load("evaluate.bertscore.layer", Positive), load("evaluate.batch_size", Positive)
+    bertscore = BertScore(ENCODER, layer, batch_size)
+    readability = Readability(load("quality.readability.method", Method))
     dtype = load("quality.toxicity.dtype", ToxicityDtype)
     toxicity = make_scorer(CLASSIFIER, dtype, load("quality.toxicity.batch_tokens", Positive))
     with ContentCache(local("cache", "toxicity.sqlite")) as cache:
-        metrics = [
-            Rouge(),
-            BertScore(ENCODER, layer, batch_size),
-            Readability(load("quality.readability.method", Method)),
-            Toxicity(toxicity, cache),
-        ]
-        scored = score_answers(read_rows(Path(f"data/answers/{name}.parquet")), metrics)
+        metrics = [Rouge(), bertscore, readability, Toxicity(toxicity, cache)]
+        published = [Rouge("published"), bertscore, Readability("report")]
+        scored = score_answers(read_rows(Path(f"data/answers/{name}.parquet")), metrics, published)
     write_rows(Path(f"data/evaluate/{name}.parquet"), SCORED, scored)
     write_json(Path(f"metrics/evaluate/{name}.json"), summarise(scored))
 

@@ -9,9 +9,12 @@ from s2.kernel.tables import connect, scan
 from s2.report.explore import BINS, describe, histograms, top_reasons
 from stages.runner import run
 
+QUESTION = {"reddit": "reddit.question_id", "wiki": "wiki.id"}
 SPLITS = ["train", "validation", "test"]
 KEPT = {"reddit": "data/splits/sft/reddit.parquet", "wiki": "data/questions/wiki.parquet"}
+LEAKS = {"reddit": "data/leaks/reddit.parquet", "wiki": "data/leaks/wiki.parquet"}
 FUNNEL = Path("metrics/data/splits.json")
+LEAKED = Path("metrics/data/leakage.json")
 METRICS = Path("metrics/data/explore.json")
 PLOTS = Path("metrics/plots/data")
 
@@ -23,6 +26,7 @@ def main() -> None:
         connection.execute(view(source))
         tables[source] = parts(source)
     funnel = json.loads(FUNNEL.read_text(encoding="utf-8"))
+    leaked = json.loads(LEAKED.read_text(encoding="utf-8"))
     with new_folder(PLOTS) as plots:
         for column in BINS:
             named = {
@@ -32,7 +36,9 @@ def main() -> None:
                 if column in columns(source)
             }
             write_json(plots / f"{column}.json", histograms(connection, named, column))
-        dropped = {source: funnel[source]["dropped"] for source in KEPT}
+        dropped = {
+            source: funnel[source]["dropped"] | leaked[f"sft_{source}"]["dropped"] for source in KEPT
+        }
         write_json(plots / "dropped.json", top_reasons(dropped))
     metrics = {
         source: {part: describe(connection, table, columns(source)) for part, table in found.items()}
@@ -54,7 +60,8 @@ def view(source: str) -> str:
         SELECT c.*, greatest(*COLUMNS(t.* EXCLUDE id)) AS toxicity
         FROM {scan(Path(f"data/candidates/{source}.parquet"))} AS c JOIN {toxicity} AS t USING (id);
         CREATE VIEW {source}_sft AS
-        FROM {source} JOIN (SELECT id, split FROM {scan(Path(KEPT[source]))}) USING (id)"""
+        FROM {source} JOIN (SELECT id, split FROM {scan(Path(KEPT[source]))}) USING (id)
+        ANTI JOIN {scan(Path(LEAKS[source]))} AS leaks ON leaks.question_id = {QUESTION[source]}"""
 
 
 def parts(source: str) -> dict[str, str]:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from s2.kernel.files import write_json
-from s2.params.base import Name
+from s2.params.base import Name, Positive
 from s2.params.data import Dataset
 from s2.params.loading import load
-from s2.report.tables import alike, headline, leaderboard, render, wide_console
+from s2.report.figures import alike, published
+from s2.report.tables import headline, leaderboard, render, wide_console
 from stages.runner import run
 
 EVALUATED = Path("metrics/evaluate")
@@ -22,11 +23,11 @@ def main() -> None:
     ours = {name: read(EVALUATED / f"{name}.json") for name in load("evaluate.models", dict[Name, str])}
     trained = {name: read(TRAINED / f"{name}.json") for name in load("sft.models", dict[Name, Any])}
     names = alike(load("datasets", dict[Name, Dataset]), load("data.reddit.subreddits", list[str]))
-    board = leaderboard(ours, names)
+    board = leaderboard(ours, published(names), load("answers.max_new_tokens", Positive))
     write_json(LEADERBOARD, board)
     write_json(HEADLINE, headline(ours, trained))
     for set_name in load("evaluate.sets", list[Name]):
-        wide_console().print(render(board, set_name))
+        wide_console().print(*render(board, set_name))
 
 
 def read(path: Path) -> Any:

@@ -20,4 +20,4 @@ def leaderboard(set_name: str) -> None:
     if not set(names) <= set(sets):
         raise S2Error(f"there is no set {set_name!r}; there are: {', '.join(sets)}")
     for name in names:
-        wide_console().print(render(board, name))
+        wide_console().print(*render(board, name))

@@ -8,13 +8,16 @@ a list with a value for each answer, which is None where the answer has none.
 import math
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import evaluate
+import torch
 from bert_score import BERTScorer
 from datasets import Features, Value
 from rouge_score.rouge_scorer import RougeScorer
+from transformers import PreTrainedModel
 
 from s2.kernel.cache import ContentCache
 from s2.quality.readability import count_words, scorer
@@ -27,6 +30,7 @@ TOXICITY = ["toxicity"]
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
+Definition = Literal["ours", "published"]
 Columns = dict[str, list[float | None]]
 
 
@@ -61,12 +65,18 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 class Rouge(AnswerMetric):
-    """F1 of ROUGE-1, 2, L and Lsum (a sentence a line), with Porter's stemmer."""
+    """F1 of ROUGE-1, 2, L and Lsum: with Porter's stemmer and a sentence a line or, as the published
+    tables have it, without either."""
+
+    def __init__(self, definition: Definition = "ours") -> None:
+        super().__init__()
+        self._ours = definition == "ours"
 
     def each(self, *texts: Sequence[str]) -> Columns:
-        rouge = RougeScorer(ROUGE, use_stemmer=True)
+        rouge = RougeScorer(ROUGE, use_stemmer=self._ours)
+        lines = _lines if self._ours else str
         pairs = zip(*texts, strict=True)
-        scored = [rouge.score(_lines(reference), _lines(answer)) for answer, reference in pairs]
+        scored = [rouge.score(lines(reference), lines(answer)) for answer, reference in pairs]
         return {name: [score[name].fmeasure for score in scored] for name in ROUGE}
 
 
@@ -76,11 +86,21 @@ def _lines(text: str) -> str:
 
 
 class BertScore(AnswerMetric):
-    """Precision, recall and F1 of BERTScore by a layer of an encoder; 0 for an empty answer."""
+    """Precision, recall and F1 of BERTScore by a layer of an encoder, without idf weights; 0 for an
+    empty answer."""
 
     def __init__(self, encoder: Path, layer: int, batch_size: int) -> None:
         super().__init__()
         self._encoder, self._layer, self._batch_size = encoder, layer, batch_size
+
+    @cached_property
+    def _bert(self) -> BERTScorer:
+        bert = BERTScorer(
+            model_type=str(self._encoder), num_layers=self._layer, batch_size=self._batch_size
+        )
+        # The library truncates to this, and an unset length overflows in the tokenizer's Rust code.
+        bert._tokenizer.model_max_length = longest_input(bert._model)
+        return bert
 
     def each(self, *texts: Sequence[str]) -> Columns:
         answers, references = texts
@@ -88,16 +108,21 @@ class BertScore(AnswerMetric):
         scores: Columns = {name: [0.0] * len(answers) for name in BERTSCORE}
         if not filled:
             return scores
-        bert = BERTScorer(
-            model_type=str(self._encoder), num_layers=self._layer, batch_size=self._batch_size
-        )
-        # The library truncates to this, and an unset length overflows in the tokenizer's Rust code.
-        bert._tokenizer.model_max_length = bert._model.config.max_position_embeddings
-        found = bert.score([answers[i] for i in filled], [references[i] for i in filled])
+        found = self._bert.score([answers[i] for i in filled], [references[i] for i in filled])
         for name, values in zip(BERTSCORE, found, strict=True):
             for index, value in zip(filled, values.tolist(), strict=True):
                 scores[name][index] = value
         return scores
+
+
+def longest_input(encoder: PreTrainedModel) -> int:
+    """The most tokens that an encoder takes. RoBERTa, MPNet and their like count positions from the
+    one behind the padding's, so that they have fewer than their table."""
+    found = dict(encoder.named_modules()).get("embeddings.position_embeddings")
+    taken = 0
+    if isinstance(found, torch.nn.Embedding) and found.padding_idx is not None:
+        taken = found.padding_idx + 1
+    return encoder.config.max_position_embeddings - taken
 
 
 class Readability(AnswerMetric):

@@ -7,12 +7,23 @@ from typing import Any
 
 import openai
 from openai import OpenAI
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from s2.kernel.cache import ContentCache, content_key
 from s2.kernel.errors import S2Error
 from s2.params.machine import Machine
 
 KEY_VARIABLE = "OPENAI_API_KEY"
+LONGEST_WAIT_S = 60
+_TRANSIENT = (openai.RateLimitError, openai.InternalServerError, openai.APIConnectionError)
+# What says that this one request is not answered: malformed, too large, not to be processed.
+_REFUSING = (openai.BadRequestError, openai.UnprocessableEntityError)
+_TOO_LARGE = 413
+
+
+class Refused(Exception):
+    """An endpoint's refusal of one request, in its words: a content filter, or a text that is too
+    long. Another request may well be answered."""
 
 
 class ChatClient:
@@ -45,13 +56,17 @@ class ChatClient:
                     base_url=self._endpoint(),
                     api_key=os.environ.get(KEY_VARIABLE, "none"),
                     timeout=self._machine.timeout_s,
-                    max_retries=self._machine.retries,
+                    max_retries=0,  # its own waits end at 8 seconds
                 )
             return self._opened
 
     def reply(self, request: dict[str, Any]) -> str:
-        """The model's reply to the body of a chat request; raises `S2Error` that names the endpoint
-        if it cannot be had."""
+        """The model's reply to the body of a chat request.
+
+        Rate limits, server errors and broken connections are tried again `machine.retries` times,
+        after growing random waits of up to a minute. Raises `Refused` if the endpoint answers others
+        but not this one, `S2Error` that names the endpoint if no reply can be had.
+        """
         key = content_key("reply", self._who, request)
         known = self._cache.get([key])
         if key in known:
@@ -63,8 +78,14 @@ class ChatClient:
     def _ask(self, request: dict[str, Any]) -> str:
         client = self._open()
         where = f"endpoint {client.base_url}".rstrip("/")
+        again = Retrying(
+            retry=retry_if_exception_type(_TRANSIENT),
+            wait=wait_random_exponential(min=1, max=LONGEST_WAIT_S),
+            stop=stop_after_attempt(1 + self._machine.retries),
+            reraise=True,
+        )
         try:
-            completion = client.chat.completions.create(model=self._model, **request)
+            completion = again(client.chat.completions.create, model=self._model, **request)
         except openai.AuthenticationError:
             raise S2Error(f"{where} refused the key: set {KEY_VARIABLE}") from None
         except openai.APIConnectionError as error:
@@ -73,8 +94,14 @@ class ChatClient:
                 "so run again once it answers"
             ) from None
         except openai.APIStatusError as error:
-            raise S2Error(f"{where}, model {self._model}: {error.message}") from None
-        return completion.choices[0].message.content or ""
+            told = f"{where}, model {self._model}: {error.message}"
+            if isinstance(error, _REFUSING) or error.status_code == _TOO_LARGE:
+                raise Refused(told) from None
+            raise S2Error(told) from None
+        choice = completion.choices[0]
+        if choice.finish_reason == "content_filter":
+            raise Refused(f"{where}, model {self._model}: stopped by its content filter")
+        return choice.message.content or ""
 
 
 def request(system: str, prompt: str, max_tokens: int) -> dict[str, Any]:

@@ -17,12 +17,10 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Encoded:
-    """`input_ids` and `labels` of one row ([length] each; -100 on the prompt), and whether the
-    answer was cut to fit."""
+    """`input_ids` and `labels` of one row ([length] each; -100 on the prompt)."""
 
     input_ids: list[int]
     labels: list[int]
-    cut: bool
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
@@ -33,20 +31,15 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
 def encode_row(
     tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, max_length: int
 ) -> Encoded | None:
-    """A training row: the prompt, the answer and the end token.
-
-    An answer that does not fit loses its end, the end token with it. A row whose prompt alone fills
-    `max_length` has nothing to learn from: None.
-    """
+    """A training row: the prompt, the answer and the end token, or None if it has more than
+    `max_length` tokens: a row that lost its end would teach not to end."""
     start = encode_prompt(tokenizer, prompt)
     lead = _lead(tokenizer)
     words = tokenizer(lead + answer, add_special_tokens=False).input_ids
     reply = [*words, tokenizer.eos_token_id]
-    room = max_length - len(start)
-    if room < 1:
+    if len(start) + len(reply) > max_length:
         return None
-    kept = reply[:room]
-    return Encoded(start + kept, [IGNORED] * len(start) + kept, cut=len(kept) < len(reply))
+    return Encoded(start + reply, [IGNORED] * len(start) + reply)
 
 
 @lru_cache(maxsize=8)

@@ -12,16 +12,19 @@ from transformers import set_seed
 from s2.kernel.tables import chunked
 from s2.models.encoding import encode_prompt
 from s2.models.loading import load_model, load_tokenizer
+from s2.models.prompts import HUMAN
 from s2.params.evaluate import Answers
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model said, in how many new tokens, and whether it ended by itself."""
+    """What a model said, in how many new tokens, and whether it came to its end token, or went on to
+    ask itself the next question, which is left out."""
 
     text: str
     tokens: int
     ended: bool
+    next_turn: bool
 
 
 class Answerer:
@@ -55,25 +58,30 @@ class Answerer:
             **_sampling(settings),
             pad_token_id=self._tokenizer.pad_token_id,
             eos_token_id=self._tokenizer.eos_token_id,
+            stop_strings=[HUMAN],
+            tokenizer=self._tokenizer,
         )
         width = inputs["input_ids"].shape[1]
         return [self._cut(row) for row in tokens[:, width:].tolist()]
 
     def _cut(self, tokens: list[int]) -> Answer:
-        end = self._tokenizer.eos_token_id
+        end, pad = self._tokenizer.eos_token_id, self._tokenizer.pad_token_id
         ended = end in tokens
         kept = tokens[: tokens.index(end)] if ended else tokens
-        text = self._tokenizer.decode(kept, skip_special_tokens=True)
-        return Answer(str(text).strip(), len(kept) + ended, ended)
+        text, next_turn, _ = str(self._tokenizer.decode(kept, skip_special_tokens=True)).partition(HUMAN)
+        while next_turn and kept[-1] == pad:  # its batch went on
+            kept = kept[:-1]
+        return Answer(text.strip(), len(kept) + ended, ended, bool(next_turn))
 
 
 def _sampling(settings: Answers) -> dict[str, Any]:
-    """Arguments of `generate`: plain sampling at a temperature, or greedy at 0."""
+    """Arguments of `generate`: sampling at a temperature, or greedy at 0."""
+    penalty = {"repetition_penalty": settings.repetition_penalty}
     if settings.temperature == 0:
-        return {"do_sample": False}
-    return {
+        return penalty | {"do_sample": False}
+    return penalty | {
         "do_sample": True,
         "temperature": settings.temperature,
         "top_p": settings.top_p,
-        "top_k": 0,
+        "top_k": settings.top_k,
     }

@@ -8,16 +8,35 @@ from s2.params.base import Cosine, Count, Dtype, Number, Positive, Section, Sha2
 
 OnError = Literal["stop", "quarantine"]
 Method = Literal["report", "cmudict"]
+Edits = Literal["drop", "cut", "keep"]
+RemovedPosts = Literal["drop", "title"]
+PairChoice = Literal["widest", "random", "top_two", "contrast"]
 SourceName = Literal["reddit", "wiki"]
 ToxicityDtype = Literal["float32", "bfloat16", "float16", "int8"]
 
 
 class RedditData(Section):
     subreddits: list[str] = Field(min_length=1)
+    edits: Edits
+    removed_posts: RemovedPosts
+
+
+class Truncate(Section):
+    """How much of an article an answer takes: whole paragraphs from the top until they have so many
+    words, or so many characters."""
+
+    words: Positive | None = None
+    characters: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "Truncate":
+        if (self.words is None) == (self.characters is None):
+            raise ValueError("name words or characters, one of them, such as {words: 300}")
+        return self
 
 
 class WikiData(Section):
-    max_words: Positive
+    truncate: Truncate
 
 
 class Data(Section):
@@ -103,6 +122,7 @@ class Quality(Section):
 
 
 class Pairs(Section):
+    choice: PairChoice
     max_per_question: Positive
 
 

@@ -1,6 +1,6 @@
 """How much of the machine to use. No output depends on these, so that no stage does."""
 
-from s2.params.base import Above0, Count, Positive, Section
+from s2.params.base import Above0, Count, Part, Positive, Section
 
 
 class Machine(Section):
@@ -9,4 +9,4 @@ class Machine(Section):
     requests: Positive
     timeout_s: Positive
     retries: Count
-    checkpoint_every: Positive
+    checkpoint_every: Part

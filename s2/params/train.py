@@ -4,11 +4,16 @@ A trainer's section holds settings for all of its models, and under `models` eac
 dataset that it learns, and any setting that it has for itself.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from s2.params.base import Above0, Dtype, Name, Positive, Section, Share
+from s2.params.base import Above0, Dtype, Name, Number, Part, Positive, Section, Share
+
+# Of the names that transformers knows, those that are of use for an adapter.
+Optimizer = Literal[
+    "adamw_torch", "adamw_torch_fused", "adamw_8bit", "paged_adamw_8bit", "paged_adamw_32bit", "adafactor"
+]
 
 
 class Lora(Section):
@@ -25,10 +30,15 @@ class Sft(Section):
     grad_accumulation: Positive
     max_length: Positive
     warmup: Share
+    weight_decay: Annotated[Number, Field(ge=0)]
+    optimizer: Optimizer
     scheduler: Literal["constant", "constant_with_warmup", "linear", "cosine"]
     dtype: Dtype
     quantization: Literal["none", "nf4"]
     gradient_checkpointing: bool
+    group_by_length: bool
+    keep: Literal["best", "last"]
+    evaluate_every: Part
     log_steps: Positive
     lora: Lora
 

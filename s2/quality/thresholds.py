@@ -3,21 +3,19 @@
 from dataclasses import dataclass
 
 from s2.params.base import Cosine, Number, Share, Whole
-from s2.params.data import Length
+from s2.params.data import Edits, Length
 from s2.params.loading import load
 from s2.quality.gates import Rule
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Rules in the order in which they are tested: for `reddit` and `wiki` candidates, for what is
-    to stand on the `chosen` side of a pair, and for what SFT takes of Reddit."""
+    """Rules in the order in which they are tested: for `reddit` and `wiki` candidates, and for a
+    `good` answer of Reddit, which SFT takes and which may be chosen in a pair."""
 
     reddit: list[Rule]
     wiki: list[Rule]
-    chosen: list[Rule]
-    sft: list[Rule]
-    leakage: Rule
+    good: list[Rule]
 
 
 def load_thresholds() -> Thresholds:
@@ -41,19 +39,23 @@ def load_thresholds() -> Thresholds:
     toxic = Rule(
         "toxic", "toxicity of every label", "toxicity", "<=", load("quality.toxicity.max_score", Share)
     )
-    edited = Rule("ends_with_edit", "ends with an edit", "ends_with_edit", "=", False)
+    edited = Rule("edited", "holds an edit", "edited", "=", False)
+    drops_edited = load("data.reddit.edits", Edits) == "drop"
     markup = Rule("residual_markup", "markup left in the text", "residual_markup", "=", False)
     low = Rule("low_score", "score", "score", ">=", load("splits.min_score", Whole))
     short, long = _length(load("quality.length.reddit", Length))
     short_page, long_page = _length(load("quality.length.wiki", Length))
-    cosine = load("splits.leakage", Cosine)
     return Thresholds(
         reddit=[short, long, *readable],
         wiki=[short_page, markup, long_page, *readable, toxic],
-        chosen=[toxic, edited],
-        sft=[low, toxic, edited],
-        leakage=Rule("leakage", "cosine with a held-out question", "cosine", "<", cosine),
+        good=[low, toxic, edited] if drops_edited else [low, toxic],
     )
+
+
+def load_leakage() -> Rule:
+    """The rule by which a question is too much like one that is held out."""
+    what = "cosine with a held-out question"
+    return Rule("leakage", what, "cosine", "<", load("splits.leakage", Cosine))
 
 
 def _length(length: Length) -> tuple[Rule, Rule]:

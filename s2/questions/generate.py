@@ -3,10 +3,14 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 from tqdm import tqdm
+
+from s2.kernel.errors import S2Error
+from s2.llm.client import Refused
 
 MAX_WORDS = 30
 OPENING_WORDS = 40
@@ -22,9 +26,18 @@ SCHEMA = pa.schema(
     ]
 )
 
+_ASKING = (
+    r"(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|am|do|does|did|can|could|will|would"
+    r"|shall|should|may|might|must|has|have|had)"
+)
+# A question word may stand behind a preposition ("During which war …") or behind a first clause
+# ("Although it is small, why …"), which is no request ("Tell me, what …").
 _OPENING = re.compile(
-    r"^(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|do|does|did|can|could|in|at"
-    r"|on|from|for|to|of|by)\b",
+    rf"^(?:{_ASKING}|in|at|on|from|for|to|of|by|with|within|without|during|under|over|after|before|about"
+    r"|above|across|against|along|among|around|as|behind|below|between|into|near|since|through|toward|towards"
+    r"|until|upon|because|according)\b"
+    rf"|^(?!tell\b|please\b|sure\b|here\b|yes\b|ok\b|okay\b|let\b|well\b|question\b)"
+    rf"\w[^?,;]*[,;]\s+(?:(?:and|but|so|or|then)\s+)?(?:\w+\s+)?{_ASKING}\b",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -34,8 +47,8 @@ _NO_SUBJECT = re.compile(r"\bthis (?:question|text|article)\b|\bthe text\b", re.
 
 
 def parse_question(reply: str, title: str, text: str) -> str | None:
-    """The question that a reply is, or None: one line, one question mark, at its end, an opening
-    that asks, and a word of the title or of the text."""
+    """The question that a reply is, or None: one line, one question mark, at its end, an opening or a
+    second clause that asks, and a word of the title or of the text."""
     question = _LABEL.sub("", reply.strip().strip("\"'*")).strip().strip("\"'*")
     words = question.split()
     if "\n" in question or question.count("?") != 1 or not question.endswith("?"):
@@ -74,17 +87,25 @@ def generate(
     workers: int,
 ) -> Iterator[dict[str, Any]]:
     """Rows of `SCHEMA` in the order of `rows`; a row for which no prompt brought a question has
-    `dropped_by` = no_question."""
+    `dropped_by` = refused, if one of them was refused, or no_question.
+
+    Raises `S2Error` if every row was refused, which no row is to blame for.
+    """
+    refusals: list[str] = []
+    heard: list[bool] = []
 
     def ask(row: dict[str, Any]) -> dict[str, Any]:
-        question, number = _first_question(row, prompts, reply)
+        asked = _ask(row, prompts, reply)
+        refusals.extend(asked.refusals[:1])
+        heard.append(len(asked.refusals) < len(prompts))
+        reason = "refused" if asked.refusals else "no_question"
         return {
             "id": row["id"],
             "split": row["split"],
-            "question": question,
+            "question": asked.question,
             "answer": row["answer"],
-            "prompt_number": number,
-            "dropped_by": None if question else "no_question",
+            "prompt_number": asked.number,
+            "dropped_by": None if asked.question else reason,
         }
 
     listed = list(rows)
@@ -93,6 +114,8 @@ def generate(
         yield from tqdm(pool.map(ask, listed), total=len(listed), desc="questions", unit=" rows")
     finally:
         pool.shutdown(cancel_futures=True)
+    if listed and not any(heard):
+        raise S2Error(f"all {len(listed):,} rows were refused, the first with: {refusals[0]}")
 
 
 def unasked(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -102,14 +125,26 @@ def unasked(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield kept | {"question": None, "prompt_number": None, "dropped_by": "no_dataset"}
 
 
-def _first_question(
-    row: dict[str, Any], prompts: list[str], reply: Callable[[str], str]
-) -> tuple[str | None, int | None]:
+@dataclass
+class _Asked:
+    """What became of a row: its question and its prompt's number, or the prompts' refusals."""
+
+    question: str | None = None
+    number: int | None = None
+    refusals: list[str] = field(default_factory=list)
+
+
+def _ask(row: dict[str, Any], prompts: list[str], reply: Callable[[str], str]) -> _Asked:
     title, text = row["title"], row["answer"]
     fields = {"title": title, "text": text, "opening": opening(text)}
+    asked = _Asked()
     for number, prompt in enumerate(prompts):
         filled = _FIELD.sub(lambda match: fields[match.group(1)], prompt)
-        question = parse_question(reply(filled), title, text)
+        try:
+            question = parse_question(reply(filled), title, text)
+        except Refused as refusal:
+            asked.refusals.append(str(refusal))
+            continue
         if question:
-            return question, number
-    return None, None
+            return _Asked(question, number, asked.refusals)
+    return asked

@@ -12,31 +12,22 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "striketh
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 _AFTER_QUOTE = re.compile(r"^((?:[ ]{0,3}>).*\n)(?=[ ]{0,3}[^ >\n])", re.MULTILINE)
 _SPOILER = re.compile(r">!|!<")
-_SUPERSCRIPT = re.compile(r"\^\(([^()]*)\)|\^(?=\w)")
+# 10^(23) and 10^-6 are numbers, whose caret stays, without the brackets.
+_POWER = re.compile(r"(?<=\d)\^\(\s*([-+−]?\d+)\s*\)|(?<=\d)\^([-+−]?)(?=\d)")
+_SUPERSCRIPT = re.compile(r"\^\(([^()]*)\)|(?<!\d)\^(?=\w)|(?<=\d)\^(?=[^\W\d])")
 _URL = re.compile(r"(?:https?://|www\.)[^\s)\]]+|_?\bURL_\d+\b_?", re.IGNORECASE)
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]")
-_EDIT = re.compile(r"^\W*(?:edit|update|eta)\s*\d*\s*[:\-–—]", re.IGNORECASE)
-_ELI5_TAG = re.compile(r"^\W*(?:eli5|eli\s5|elif|explain like i'?m five)\b\W*", re.IGNORECASE)
 
-_GONE = {"[deleted]", "[removed]", "[deleted by user]", "[removed by reddit]"}
+GONE = ("[deleted]", "[removed]", "[deleted by user]", "[removed by reddit]")
 _BOT = re.compile(r"(?:^automoderator$|[_-]bot$|^bot[_-]|(?-i:(?<=[a-z])Bot$))", re.IGNORECASE)
-_META = re.compile(
-    r"mega\s?thread|\[(?:meta|mod|mod post)\]"
-    r"|^\W*(?:meta|mod\s?post|announcement|rule change|weekly|daily)\b",
-    re.IGNORECASE,
-)
-_QUESTION_WORD = re.compile(
-    r"\b(?:how|why|what|what's|whats|when|where|who|which|whose|explain|difference between)\b"
-    r"|^(?:is|are|was|were|do|does|did|can|could|would|should|will|has|have|had)\b",
-    re.IGNORECASE,
-)
 
 
 def blocks(markdown: str) -> list[str]:
     """The prose of each paragraph, heading or list item, white space folded.
 
-    Links keep their text; quotes, code blocks, tables, pictures, URLs and `_URL_n_` placeholders
-    go; superscripts and spoilers lose their marks.
+    Links keep their text; quotes, code blocks, tables, pictures, struck-out text, URLs and `_URL_n_`
+    placeholders go; superscripts lose their marks, but for the caret between two numbers, and
+    spoilers theirs.
     """
     text = _INVISIBLE.sub("", html.unescape(html.unescape(markdown)))
     # A quote ends with its last quoted line: the answer often follows without a blank line, and
@@ -44,7 +35,7 @@ def blocks(markdown: str) -> list[str]:
     text = _AFTER_QUOTE.sub(r"\1\n", _SPOILER.sub("", text))
     found = []
     for prose in _paragraphs(_MARKDOWN.parse(text)):
-        prose = _URL.sub("", _SUPERSCRIPT.sub(lambda match: match.group(1) or "", prose))
+        prose = _URL.sub("", _without_superscripts(prose))
         prose = " ".join(_EMPTY_BRACKETS.sub("", prose).split())
         if any(character.isalnum() for character in prose):
             found.append(re.sub(r" (?=[.,;:!?])", "", prose))
@@ -56,6 +47,13 @@ def prose(markdown: str) -> str:
     return " ".join(blocks(markdown))
 
 
+def _without_superscripts(prose: str) -> str:
+    if "^" not in prose:
+        return prose
+    prose = _POWER.sub(lambda match: f"^{match[1] or match[2] or ''}", prose)
+    return _SUPERSCRIPT.sub(lambda match: match[1] or "", prose)
+
+
 def _paragraphs(tokens: Sequence[Token]) -> Iterator[str]:
     gone = 0
     for token in tokens:
@@ -65,7 +63,11 @@ def _paragraphs(tokens: Sequence[Token]) -> Iterator[str]:
 
 
 def _inline(tokens: Sequence[Token]) -> Iterator[str]:
+    struck = 0
     for token in tokens:
+        struck += token.nesting if token.tag == "s" else 0
+        if struck:
+            continue
         if token.type in {"text", "code_inline", "text_special"}:
             yield token.content
         elif token.type in {"softbreak", "hardbreak"}:
@@ -74,25 +76,9 @@ def _inline(tokens: Sequence[Token]) -> Iterator[str]:
 
 def is_gone(text: str) -> bool:
     """Whether a text or an author's name stands for something deleted or removed."""
-    return text.strip().lower() in _GONE
+    return text.strip().lower() in GONE
 
 
 def is_bot(author: str) -> bool:
     """Whether an author's name is that of a bot."""
     return bool(_BOT.search(author))
-
-
-def is_question(title: str) -> bool:
-    """Whether a post's title asks something, and is no megathread or announcement."""
-    bare = question_title(title)
-    return not _META.search(title) and ("?" in bare or bool(_QUESTION_WORD.search(bare)))
-
-
-def question_title(title: str) -> str:
-    """A title as prose, without its `ELI5:` tag, so that a model learns to answer simply unasked."""
-    return _ELI5_TAG.sub("", prose(title))
-
-
-def ends_with_edit(blocks: Sequence[str]) -> bool:
-    """Whether one of a text's blocks after the first begins with `Edit:` or the like."""
-    return any(_EDIT.match(block) for block in blocks[1:])

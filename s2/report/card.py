@@ -33,12 +33,13 @@ _LICENCES = {
 @dataclass(frozen=True)
 class Making:
     """How datasets are made: the rules of each source, other facts by what they are, the subreddits
-    that are read, and the model that writes questions."""
+    that are read, the model that writes questions, and in words what became of removed posts."""
 
     rules: Mapping[SourceName, Sequence[Rule]]
     facts: Mapping[str, str]
     subreddits: Sequence[str]
     model: str
+    removed_posts: str
 
 
 def card(name: str, dataset: Dataset, counts: Mapping[str, Any], funnel: Funnel, making: Making) -> str:
@@ -67,6 +68,7 @@ def card(name: str, dataset: Dataset, counts: Mapping[str, Any], funnel: Funnel,
         "A row's split is a function of its question's id, so more data never moves it.",
         "## What became of every row",
         *(_funnel(source, funnel[source]) for source in sources),
+        *([making.removed_posts] if "reddit" in sources else []),
         *_left_out(counts["dropped"]),
         "## Licences",
         *(_LICENCES[source] for source in sources),

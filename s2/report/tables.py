@@ -1,17 +1,14 @@
-"""The leaderboard: our means, and the published ones under them."""
+"""The leaderboard: our means, and by the published definitions ours and the published ones together."""
 
-import csv
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from s2.params.data import Dataset
 from s2.params.evaluate import ALL_SETS
 
-PUBLISHED = Path(__file__).parent / "published"
-COLUMNS = {
+TEXT = {
     "rouge1": "ROUGE-1",
     "rouge2": "ROUGE-2",
     "rougeL": "ROUGE-L",
@@ -19,65 +16,23 @@ COLUMNS = {
     "bertscore_f1": "BERTScore F1",
     "ease": "FRE",
     "grade": "FKG",
-    "toxicity": "toxicity",
-    "ended": "ended",
 }
+COLUMNS = TEXT | {"toxicity": "toxicity", "ended": "ended", "next_turn": "next turn"}
 
 HEADLINE = ["rougeL", "ease", "grade", "toxicity", "ended"]
 LOSSES = ["eval_loss", "base_eval_loss"]
 
-Board = dict[str, dict[str, dict[str, float]]]
-
-_FILES = {
-    "rouge_256.csv": {name: name for name in ("rouge1", "rouge2", "rougeL", "rougeLsum")},
-    "bertscore_256.csv": {
-        "Precision": "bertscore_precision",
-        "Recall": "bertscore_recall",
-        "F1": "bertscore_f1",
-    },
-    "readability_256.csv": {"FRE": "ease", "FKG": "grade"},
-}
+# model → set → metric; the metrics by the published definitions under `published`.
+Board = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
-def alike(datasets: Mapping[str, Dataset], subreddits: Collection[str]) -> dict[str, list[str]]:
-    """For each published set the declared datasets that take the same: whole sources, no parts."""
-    whole = {
-        name: set(dataset.sources())
-        for name, dataset in datasets.items()
-        if dataset.rows is None
-        and (not isinstance(dataset.reddit, list) or set(dataset.reddit) == set(subreddits))
-    }
-    with (PUBLISHED / "sets.csv").open(newline="", encoding="utf-8") as stream:
-        return {
-            row["Dataset"]: [
-                name
-                for name, sources in whole.items()
-                if sources == {source for source in ("reddit", "wiki") if row[source] == "yes"}
-            ]
-            for row in csv.DictReader(stream)
-        }
-
-
-def published(names: Mapping[str, Sequence[str]]) -> Board:
-    """The published means: model → set → metric → value, under the names of the sets that are like
-    the published ones."""
-    board: Board = {}
-    for file, columns in _FILES.items():
-        with (PUBLISHED / file).open(newline="", encoding="utf-8") as stream:
-            for row in csv.DictReader(stream):
-                model = row["Model"].removesuffix("-hf")
-                for name in names[row["Dataset"]]:
-                    scores = board.setdefault(model, {}).setdefault(name, {})
-                    scores |= {ours: float(row[theirs]) for theirs, ours in columns.items()}
-    return board
-
-
-def leaderboard(ours: Board, names: Mapping[str, Sequence[str]]) -> dict[str, Board]:
-    """The content of leaderboard.json: `ours` and `published`, each model → set → metric."""
+def leaderboard(ours: Board, published: Sequence[Mapping[str, Any]], tokens: int) -> dict[str, Any]:
+    """The content of leaderboard.json: `ours`, model → set → metric, the most new `tokens` that they
+    had, and rows of `published` figures."""
     sets = {
         model: {name: found[name] for name in found if name != ALL_SETS} for model, found in ours.items()
     }
-    return {"ours": sets, "published": published(names)}
+    return {"ours": sets, "tokens": tokens, "published": list(published)}
 
 
 def headline(ours: Board, trained: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
@@ -93,20 +48,35 @@ def _picked(scores: Mapping[str, float], names: Sequence[str]) -> dict[str, floa
     return {name: scores[name] for name in wanted if name in scores}
 
 
-def render(board: Mapping[str, Board], set_name: str) -> Table:
-    """A set's table: a row a model, each mean with its standard error where it is known."""
-    table = Table(title=f"answers on the validation set {set_name}", title_justify="left")
-    table.add_column("model")
-    table.add_column("n", justify="right")
-    for title in COLUMNS.values():
-        table.add_column(title, justify="right")
-    for group, models in board.items():
-        for model, sets in models.items():
-            name = model if group == "ours" else f"{model} (published)"
-            scores = sets.get(set_name, {})
-            count = f"{scores['n']:.0f}" if "n" in scores else "–"
-            table.add_row(name, count, *(_cell(scores, column) for column in COLUMNS))
-        table.add_section()
+def render(board: Mapping[str, Any], set_name: str) -> list[Table]:
+    """A set's tables, a row a model, each mean with its standard error where it is known: our scores of
+    answers alone; and, if there is a published set like it, of prompt and answer together."""
+    ours = {model: sets[set_name] for model, sets in board["ours"].items() if set_name in sets}
+    alone = _table(f"answers on the validation set {set_name}", [], COLUMNS)
+    for model, scores in ours.items():
+        alone.add_row(model, *_cells(scores, COLUMNS))
+    published = [row for row in board["published"] if row["set"] == set_name]
+    if not published:
+        return [alone]
+    about = ["tokens", "edits", "source"]
+    title = f"by the published definitions (prompt and answer together), {set_name}"
+    together = _table(title, about, TEXT)
+    for model, scores in ours.items():
+        count = {"n": scores["n"]} if "n" in scores else {}
+        cells = _cells(scores.get("published", {}) | count, TEXT)
+        together.add_row(model, str(board["tokens"]), "", "this run", *cells)
+    together.add_section()
+    for row in published:
+        together.add_row(row["model"], *(str(row[name]) for name in about), *_cells(row, TEXT))
+    return [alone, together]
+
+
+def _table(title: str, about: Iterable[str], columns: Mapping[str, str]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in ("model", *about):
+        table.add_column(name)
+    for name in ("n", *columns.values()):
+        table.add_column(name, justify="right")
     return table
 
 
@@ -114,6 +84,11 @@ def wide_console() -> Console:
     """The terminal, or lines wide enough for every column."""
     console = Console()
     return console if console.is_terminal else Console(width=180)
+
+
+def _cells(scores: Mapping[str, Any], columns: Iterable[str]) -> list[str]:
+    count = f"{scores['n']:.0f}" if "n" in scores else "–"
+    return [count, *(_cell(scores, column) for column in columns)]
 
 
 def _cell(scores: Mapping[str, float], column: str) -> str:

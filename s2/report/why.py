@@ -8,7 +8,7 @@ from typing import Any
 from s2.kernel.errors import S2Error
 from s2.kernel.tables import connect, scan
 from s2.quality.gates import Rule
-from s2.quality.thresholds import Thresholds, load_thresholds
+from s2.quality.thresholds import Thresholds, load_leakage, load_thresholds
 
 DATA = Path("data")
 SPLITS = ("train", "validation", "test")
@@ -75,10 +75,9 @@ def _comment(comment: _Row, rules: Thresholds, datasets: Collection[str]) -> Ite
     if measured.get("question_dropped_by"):
         yield f"its question is dropped by {measured['question_dropped_by']}"
     verdict = _find("splits/verdicts/reddit", row_id) or {}
-    applied = [*rules.reddit, *(rules.sft if verdict.get("purpose") == "sft" else rules.chosen)]
-    yield from _measures(measured | _worst("reddit", row_id), applied)
-    yield from _leak(verdict.get("question_id", ""), rules.leakage)
-    yield from _verdict(verdict)
+    yield from _measures(measured | _worst("reddit", row_id), [*rules.reddit, *rules.good])
+    leak = _leak("reddit", verdict.get("question_id", ""))
+    yield from _verdict(verdict, leak)
     yield from _whereabouts(row_id, datasets)
 
 
@@ -92,6 +91,7 @@ def _post(post: _Row) -> Iterator[str]:
         if answer["id"] != row_id:
             fate = f"dropped by {answer['dropped_by']}" if answer["dropped_by"] else answer["purpose"]
             yield f"answer {answer['id']}: {fate}"
+    yield from _told(_leak("reddit", row_id))
     if answers:
         yield f"split: {answers[0]['split']}"
     if _find("splits/prompts/reddit", row_id, "question_id"):
@@ -105,10 +105,11 @@ def _page(row_id: str, rules: Thresholds, datasets: Collection[str]) -> Iterator
     yield f"{row_id}: {page['title']!r}, namespace {page['namespace']}, {_place(page)}"
     measured = _find("candidates/wiki", row_id) or {}
     yield from _measures(measured | _worst("wiki", row_id), rules.wiki)
-    yield from _verdict(_find("splits/verdicts/wiki", row_id) or {})
     question = _find("questions/wiki", row_id) if _path("questions/wiki").is_file() else None
     if question:
         yield f"question: {question['question']!r}"
+    leak = _leak("wiki", row_id) if question else None
+    yield from _verdict(_find("splits/verdicts/wiki", row_id) or {}, leak)
     yield from _whereabouts(row_id, datasets)
 
 
@@ -132,16 +133,22 @@ def _mark(holds: bool) -> str:
     return "" if holds else "  <- fails"
 
 
-def _leak(question_id: str, rule: Rule) -> Iterator[str]:
-    leak = _find("splits/leaks/reddit", question_id, "question_id")
+def _leak(source: str, question_id: str) -> _Row | None:
+    return _find(f"leaks/{source}", question_id, "question_id")
+
+
+def _told(leak: _Row | None) -> Iterator[str]:
     if leak:
         yield f"its question is like {leak['like']}, which is held out"
-        yield from _measures(leak, [rule])
+        yield from _measures(leak, [load_leakage()])
 
 
-def _verdict(row: _Row) -> Iterator[str]:
+def _verdict(row: _Row, leak: _Row | None) -> Iterator[str]:
+    yield from _told(leak)
     if row.get("dropped_by"):
         yield f"dropped by {row['dropped_by']}"
+    elif leak:
+        yield "dropped by leakage"
     elif row:
         yield f"kept; purpose: {row.get('purpose', 'sft')}, split: {row['split']}"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from s2.kernel.tables import scan
+from s2.params.data import PairChoice
 from s2.quality.gates import Rule
 
 
@@ -32,28 +33,39 @@ def usable_questions(candidates: Path, split: str) -> str:
 
 
 def assign_answers(
-    connection: duckdb.DuckDBPyConnection, sft: Sequence[Rule], chosen: Sequence[Rule], max_pairs: int
+    connection: duckdb.DuckDBPyConnection, good: Sequence[Rule], choice: PairChoice, max_pairs: int
 ) -> None:
     """Make the tables `pairs`, `assigned` and `prompts` out of `gated` and `questions`.
 
     `gated` has the columns of a Reddit candidates file, its `dropped_by` completed by the gate,
-    `toxicity` (the worst label) and `split`; `questions` has every usable question, and `leaks`
-    the ids of those that leak.
+    `toxicity` (the worst label) and `split`; `questions` has every usable question.
 
     An answer of a question with two or more distinct scores is for preference (of a tie, the first
-    id; the others go to SFT), any other for SFT. `assigned` has `purpose`, and `dropped_by`
-    completed by leakage, the reasons of the rules `sft`, and unpaired (preference).
-    `pairs` has at most `max_pairs` pairs a question, those of the widest gap in score
-    first, each with weight 1/(pairs of the question) and margin ln(1 + gap); what breaks a rule of
-    `chosen` may only be rejected. `prompts` has the usable questions that neither uses.
+    id; the others go to SFT), any other for SFT. What breaks a rule of `good` is not for SFT, and may
+    only be rejected. `assigned` has `purpose`, and `dropped_by` completed by the reasons of `good`
+    (SFT) and unpaired (preference). `pairs` has at most `max_pairs` pairs a question, those that the
+    `choice` puts first (`widest` gap in score, or at `random`; of `top_two` and `contrast` one alone:
+    the best answer with the next below it, or with the worst), each with weight 1/(pairs of the
+    question) and margin ln(1 + gap). `prompts` has the usable questions that neither uses.
     """
-    good = " AND ".join(rule.keeps("good.") for rule in chosen)
-    left = " ".join(f"WHEN purpose = 'sft' AND NOT ({rule.keeps()}) THEN '{rule.reason}'" for rule in sft)
+    chosen = " AND ".join(rule.keeps("good.") for rule in good)
+    left = " ".join(
+        f"WHEN purpose = 'sft' AND NOT ({rule.keeps()}) THEN '{rule.reason}'" for rule in good
+    )
+    cap = 1 if choice in ("top_two", "contrast") else max_pairs
     connection.execute(_PURPOSES)
-    connection.execute(_PAIRS.format(good=good), {"cap": max_pairs})
+    connection.execute(_PAIRS.format(good=chosen, order=_ORDERS[choice]), {"cap": cap})
     connection.execute(_ASSIGNED.format(left=left))
     connection.execute(_PROMPTS)
 
+
+# The random order is that of a hash, so that more answers move few pairs.
+_ORDERS: dict[PairChoice, str] = {
+    "widest": "good.score - bad.score DESC",
+    "random": "md5('pairs ' || good.id || ' ' || bad.id)",
+    "top_two": "good.score DESC, bad.score DESC",
+    "contrast": "good.score DESC, bad.score",
+}
 
 _PURPOSES = """
 CREATE TEMP TABLE purposes AS
@@ -71,15 +83,12 @@ FROM alive JOIN spread USING (question_id)
 _PAIRS = """
 CREATE TEMP TABLE pairs AS
 WITH preferred AS (
-    FROM gated JOIN purposes USING (id) ANTI JOIN leaks USING (question_id)
-    SELECT gated.* WHERE purpose = 'preference'
+    FROM gated JOIN purposes USING (id) SELECT gated.* WHERE purpose = 'preference'
 ), ranked AS (
     SELECT question_id, good.split, good.question,
         good.id AS chosen_id, good.answer AS chosen, bad.id AS rejected_id, bad.answer AS rejected,
         good.score - bad.score AS gap,
-        row_number() OVER (
-            PARTITION BY question_id ORDER BY good.score - bad.score DESC, good.id, bad.id
-        ) AS place
+        row_number() OVER (PARTITION BY question_id ORDER BY {order}, good.id, bad.id) AS place
     FROM preferred AS good JOIN preferred AS bad USING (question_id)
     WHERE good.score > bad.score AND {good}
 )
@@ -93,7 +102,6 @@ CREATE TEMP TABLE assigned AS
 SELECT gated.* REPLACE (
     CASE
         WHEN dropped_by IS NOT NULL THEN dropped_by
-        WHEN question_id IN (SELECT question_id FROM leaks) THEN 'leakage'
         {left}
         WHEN purpose = 'preference' AND id NOT IN (
             SELECT chosen_id FROM pairs UNION SELECT rejected_id FROM pairs
@@ -104,6 +112,6 @@ FROM gated LEFT JOIN purposes USING (id)
 
 _PROMPTS = """
 CREATE TEMP TABLE prompts AS
-FROM questions ANTI JOIN leaks USING (question_id)
+FROM questions
 WHERE question_id NOT IN (SELECT question_id FROM assigned WHERE dropped_by IS NULL)
 """

@@ -1,8 +1,8 @@
 """Questions that a split must give up because a held-out split has one too much like them.
 
-A training question leaves if its cosine with any validation or test question reaches the
-threshold, a test question if its cosine with any validation question does. Every pair is compared:
-there is no index that could miss one.
+A training question leaves if its cosine with any validation or test question, of whatever source,
+reaches the threshold, a test question if its cosine with any validation question does. Every pair is
+compared: there is no index that could miss one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,11 +24,14 @@ LEAKS = pa.schema([("question_id", pa.string()), ("like", pa.string()), ("cosine
 
 
 def leaking_questions(
-    connection: duckdb.DuckDBPyConnection, embeddings: Path, threshold: float, memory_gb: float
+    connection: duckdb.DuckDBPyConnection,
+    embeddings: Sequence[Path],
+    threshold: float,
+    memory_gb: float,
 ) -> None:
     """Make the table `leaks` out of `questions` (`question_id`, `split`) and their embeddings
-    (`question_id`, `embedding`): the questions that leak, the held-out one that each is most `like`,
-    and their `cosine`.
+    (`question_id`, `embedding`), a file a source: the questions that leak, the held-out one that each
+    is most `like`, and their `cosine`.
 
     Half of `memory_gb` goes to held-out vectors; if they are more, the others are read again for
     each part of them.
@@ -47,12 +50,12 @@ def leaking_questions(
 
 
 def _vectors(
-    connection: duckdb.DuckDBPyConnection, path: Path, splits: Sequence[str], budget: float
+    connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], splits: Sequence[str], budget: float
 ) -> Iterator[tuple[list[str], Matrix]]:
     """Ids and vectors of the questions of some splits, in parts of at most `budget` bytes."""
     names = ", ".join(f"'{name}'" for name in splits)
     query = f"""
-        SELECT question_id, embedding FROM {scan(path)} SEMI JOIN
+        SELECT question_id, embedding FROM {scan(*paths)} SEMI JOIN
         (FROM questions WHERE split IN ({names})) USING (question_id) ORDER BY question_id"""
     ids: list[str] = []
     parts: list[Matrix] = []

@@ -1,5 +1,6 @@
 """Which rows of each source a dataset takes, and the reason for which it leaves the others."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -8,31 +9,43 @@ from s2.kernel.tables import scan
 from s2.params.data import Dataset, SourceName
 
 
-def select_rows(
-    connection: duckdb.DuckDBPyConnection,
-    dataset: Dataset,
-    kept: dict[SourceName, Path],
-    reddit_candidates: Path,
-) -> None:
-    """Make the table `selected` of the rows (`id`, `split`, `question`, `answer`) that are `kept` of
-    the dataset's sources, numbered by `source`, with `dropped_by` = other_subreddit or over_rows.
+@dataclass(frozen=True)
+class Files:
+    """Of each source what SFT may take, and the questions that leak; and Reddit's candidates."""
+
+    kept: dict[SourceName, Path]
+    leaks: dict[SourceName, Path]
+    reddit_candidates: Path
+
+
+# By which column of its rows a source's questions go.
+_QUESTION: dict[SourceName, str] = {"reddit": "question_id", "wiki": "id"}
+
+
+def select_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: Files) -> None:
+    """Make the table `selected` of the rows (`id`, `split`, `question`, `answer`) that are kept of
+    the dataset's sources, numbered by `source`, with `dropped_by` = leakage, other_subreddit or
+    over_rows.
 
     At most so many rows of a source stay as the dataset says: the first by a hash of their ids, which
     is not the hash that splits them, so that more data moves few of them.
     """
     parts = []
     for number, source in enumerate(dataset.sources()):
-        wanted = "true"
+        of_parts = "true"
         if source == "reddit" and isinstance(dataset.reddit, list):
             names = ", ".join("'" + name.replace("'", "''") + "'" for name in dataset.reddit)
-            ids = f"FROM {scan(reddit_candidates)} SELECT id WHERE subreddit IN ({names})"
-            wanted = f"id IN ({ids})"
+            ids = f"FROM {scan(files.reddit_candidates)} SELECT id WHERE subreddit IN ({names})"
+            of_parts = f"id IN ({ids})"
         limit = dataset.at_most(source)
-        over = "false" if limit is None else f"wanted AND place > {limit}"
+        over = "false" if limit is None else f"place > {limit}"
+        leaks = f"{_QUESTION[source]} IN (FROM {scan(files.leaks[source])} SELECT question_id)"
         parts.append(f"""
             SELECT id, split, question, answer, {number} AS source,
-                CASE WHEN NOT wanted THEN 'other_subreddit' WHEN {over} THEN 'over_rows' END AS dropped_by
+                CASE WHEN reason IS NOT NULL THEN reason WHEN {over} THEN 'over_rows' END AS dropped_by
             FROM (SELECT *, row_number() OVER (
-                    PARTITION BY wanted ORDER BY md5('rows of a dataset ' || id), id) AS place
-                FROM (SELECT *, {wanted} AS wanted FROM {scan(kept[source])}))""")
+                    PARTITION BY reason ORDER BY md5('rows of a dataset ' || id), id) AS place
+                FROM (SELECT *, CASE WHEN {leaks} THEN 'leakage'
+                        WHEN NOT {of_parts} THEN 'other_subreddit' END AS reason
+                    FROM {scan(files.kept[source])}))""")
     connection.execute(f"CREATE TEMP TABLE selected AS {' UNION ALL '.join(parts)}")

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import PeftModel
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerState, set_seed
 from trl import SFTConfig, SFTTrainer
 
+from s2.kernel.accounting import account
 from s2.kernel.errors import S2Error
 from s2.kernel.stats import ratio_and_se
 from s2.models.adapters import lora_config, save_adapter
@@ -22,19 +23,20 @@ from s2.models.quantized import load_quantized
 from s2.params.train import SftModel
 from s2.train.checkpoints import last_checkpoint
 from s2.train.curves import LossCurve, mean_training_loss
+from s2.train.intervals import Checkpoints
 
 Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class SftRun:
-    """Where one training run reads and writes, and the steps between its checkpoints."""
+    """Where one training run reads and writes, and its share of the steps between two checkpoints."""
 
     base: Path
     checkpoints: Path
     live: Path
     adapter: Path
-    save_steps: int
+    checkpoint_every: float
 
 
 def train(
@@ -46,17 +48,19 @@ def train(
     included; `base_eval_loss` is that of the base model before training.
     """
     tokenizer = load_tokenizer(run.base)
-    training, skipped, cut = encode(tokenizer, train_rows, sft.max_length)
-    validation, skipped_validation, _ = encode(tokenizer, validation_rows, sft.max_length)
+    training = encode(tokenizer, train_rows, sft.max_length)
+    validation = encode(tokenizer, validation_rows, sft.max_length)
     if not training or not validation:
         raise S2Error(
             f"nothing to train on: {len(training)} training and {len(validation)} validation rows "
             f"of {len(train_rows)} and {len(validation_rows)} fit sft.max_length {sft.max_length}"
         )
+    rows_in, rows_out = len(train_rows) + len(validation_rows), len(training) + len(validation)
+    accounting = account(rows_in, rows_out, {"too_long": rows_in - rows_out})
     model = load_for_training(run.base, sft)
     base_loss, base_se = ratio_and_se(*label_losses(model, validation))
     trainer = make_trainer(model, tokenizer, training, validation, sft, seed, run.checkpoints)
-    trainer.args.save_steps = run.save_steps
+    trainer.add_callback(Checkpoints(run.checkpoint_every))
     curve = LossCurve(run.live)
     trainer.add_callback(curve)
     outcome = trainer.train(resume_from_checkpoint=last_checkpoint(run.checkpoints))
@@ -66,7 +70,7 @@ def train(
     save_adapter(trained, run.adapter)
     tokenizer.save_pretrained(run.adapter)
     seen = int(trainer.state.num_input_tokens_seen)
-    return {
+    return accounting | {
         "train_loss": mean_training_loss(trainer.state.log_history),
         "eval_loss": loss,
         "eval_loss_se": loss_se,
@@ -74,22 +78,23 @@ def train(
         "base_eval_loss_se": base_se,
         "rows_train": len(training),
         "rows_validation": len(validation),
-        "rows_too_long": skipped + skipped_validation,
-        "rows_answer_cut": cut,
         "steps": outcome.global_step,
+        "kept_step": kept_step(trainer.state, sft.keep),
         "tokens_seen": seen,
         "tokens_per_second": (seen - curve.tokens_before) / outcome.metrics["train_runtime"],
         "peak_memory_gb": peak_memory_gb(),
     }
 
 
-def encode(
-    tokenizer: PreTrainedTokenizerBase, rows: Rows, max_length: int
-) -> tuple[list[Encoded], int, int]:
-    """The rows that fit, how many do not, and how many lost the end of their answer."""
-    encoded = [encode_row(tokenizer, row["prompt"], row["completion"], max_length) for row in rows]
-    fitting = [row for row in encoded if row is not None]
-    return fitting, len(rows) - len(fitting), sum(row.cut for row in fitting)
+def encode(tokenizer: PreTrainedTokenizerBase, rows: Rows, max_length: int) -> list[Encoded]:
+    """The rows that fit."""
+    encoded = (encode_row(tokenizer, row["prompt"], row["completion"], max_length) for row in rows)
+    return [row for row in encoded if row is not None]
+
+
+def kept_step(state: TrainerState, keep: str) -> int:
+    """The step whose weights are kept."""
+    return state.best_global_step or state.global_step if keep == "best" else state.global_step
 
 
 def load_for_training(base: Path, sft: SftModel) -> PreTrainedModel:
@@ -122,13 +127,21 @@ def make_trainer(
         gradient_accumulation_steps=sft.grad_accumulation,
         gradient_checkpointing=sft.gradient_checkpointing,
         warmup_steps=sft.warmup,
+        weight_decay=sft.weight_decay,
+        optim=sft.optimizer,
+        train_sampling_strategy="group_by_length" if sft.group_by_length else "random",
         lr_scheduler_type=sft.scheduler,
         bf16=False,
         fp16=False,
         logging_steps=sft.log_steps,
-        eval_strategy="epoch",
+        eval_strategy="steps",
+        eval_steps=sft.evaluate_every,
         save_strategy="steps",
+        save_steps=sft.evaluate_every,
         save_total_limit=2,
+        load_best_model_at_end=sft.keep == "best",
+        metric_for_best_model="eval_loss" if sft.keep == "best" else None,
+        greater_is_better=False if sft.keep == "best" else None,
         seed=seed,
         data_seed=seed,
         report_to="none",

@@ -1,4 +1,4 @@
-"""Articles to answers: rows with `dropped_by`, and the truncation at a number of words."""
+"""Articles to answers: rows with `dropped_by`, and the truncation at so many words or characters."""
 
 import re
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from s2.params.data import Truncate
 from s2.quality.readability import Readability, count_words, scorer
 
 _RESIDUE = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|\|-|'''|</?[a-z]+[ />]|\b(?:thumb|\d+px)\|", re.I)
@@ -25,17 +26,17 @@ CANDIDATES = pa.schema(
 )
 
 
-def candidates(articles: pa.RecordBatch, max_words: int, method: str) -> pa.RecordBatch:
+def candidates(articles: pa.RecordBatch, truncate: Truncate, method: str) -> pa.RecordBatch:
     """Rows of `s2.wiki.articles.ARTICLES` as rows of `CANDIDATES`, readability by `method`."""
     score = scorer(method)
-    rows = [_candidate(row, max_words, score) for row in articles.to_pylist()]
+    rows = [_candidate(row, truncate, score) for row in articles.to_pylist()]
     return pa.RecordBatch.from_pylist(rows, CANDIDATES)
 
 
 def _candidate(
-    row: dict[str, Any], max_words: int, score: Callable[[str], Readability]
+    row: dict[str, Any], truncate: Truncate, score: Callable[[str], Readability]
 ) -> dict[str, Any]:
-    kept = first_paragraphs(row["paragraphs"], max_words)
+    kept = first_paragraphs(row["paragraphs"], truncate)
     answer = " ".join(kept)
     dropped_by = drop_reason(row)
     measured = score(answer) if dropped_by is None else None
@@ -52,13 +53,16 @@ def _candidate(
     }
 
 
-def first_paragraphs(paragraphs: list[str], max_words: int) -> list[str]:
-    """Whole paragraphs from the top until `max_words` are reached; the last one may run over."""
-    kept, words = [], 0
+def first_paragraphs(paragraphs: list[str], truncate: Truncate) -> list[str]:
+    """Whole paragraphs from the top until they have the words or characters of `truncate`; the last
+    one may run over."""
+    measure, enough = (count_words, truncate.words) if truncate.words else (len, truncate.characters)
+    assert enough
+    kept, found = [], 0
     for paragraph in paragraphs:
         kept.append(paragraph)
-        words += count_words(paragraph)
-        if words >= max_words:
+        found += measure(paragraph)
+        if found >= enough:
             break
     return kept
 

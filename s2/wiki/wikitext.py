@@ -1,9 +1,9 @@
 """Wikitext to paragraphs of prose, in one pass with a stack.
 
-Link text stays; templates, tables, files, references, galleries, formulas, comments, headings and
-list items go. The few templates that carry running text or a number are spelled out. As in
-MediaWiki's preprocessor, a closing mark closes only what was opened last; what is never closed
-stays as it is written. The time is linear in the length of the text.
+Link text stays; templates, tables, files, references, galleries, formulas, comments, headings, list
+items and whole sections of references, links and literature go. The few templates that carry running
+text or a number are spelled out. As in MediaWiki's preprocessor, a closing mark closes only what was
+opened last; what is never closed stays as it is written. The time is linear in the length of the text.
 """
 
 import html
@@ -32,7 +32,16 @@ _POSSESSIVE = re.compile(r"(?<!')''([^'\n]+)'''(?=s\b)")
 _MAGIC = re.compile(r"__[A-Z]+__")
 _HOLLOW_BRACKETS = re.compile(r"\([\s;,:]*\)")
 _AFTER_OPENING = re.compile(r"\([\s;,:]+")
-_HEADING = re.compile(r"=[^\n]*=[ \t]*$")
+_HEADING = re.compile(r"(={1,6})(?!=)([^\n]*?)=+[ \t]*$")
+# Sections of no article text, in the words of Simple and of English Wikipedia.
+_APPENDIX = re.compile(
+    r"(?:(?:general|additional|other|more|cited|selected|primary|secondary)\s+)?"
+    r"(?:references?(?:\s+(?:and|&)\s+(?:notes|further\s+reading|sources|external\s+links))?"
+    r"|(?:other|related|external)\s+(?:web\s*sites?|pages?|links?)|websites?"
+    r"|see\s+also|foot-?notes?|(?:end|foot)?-?notes?(?:\s+(?:and|&)\s+references)?|further\s+reading"
+    r"|(?:annotated\s+)?bibliograph(?:y|ies)|citations?|works\s+cited|sources?)",
+    re.IGNORECASE,
+)
 _LIST_MARKS = "*#:;"
 
 _MEDIA = ("file", "image", "media", "category")
@@ -96,16 +105,21 @@ def _without_marks(text: str) -> str:
 
 
 def _blocks(text: str) -> Iterator[str]:
-    """What stands between blank lines, headings, list items and rules."""
+    """What stands between blank lines, headings, list items and rules, but for sections of references
+    and the like, with their subsections."""
     lines: list[str] = []
+    appendix = 0
     for line in text.split("\n"):
         bare = line.lstrip(" \t")
-        if not bare or bare[0] in _LIST_MARKS or line.startswith("----") or _HEADING.match(line):
+        heading = _HEADING.match(line)
+        if not bare or bare[0] in _LIST_MARKS or line.startswith("----") or heading:
             if lines:
                 yield " ".join(lines)
                 lines = []
-        else:
+        elif not appendix:
             lines.append(line)
+        if heading and (not appendix or len(heading[1]) <= appendix):
+            appendix = len(heading[1]) if _APPENDIX.fullmatch(heading[2].strip(" \t:")) else 0
     if lines:
         yield " ".join(lines)
 

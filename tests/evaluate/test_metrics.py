@@ -1,38 +1,56 @@
 from pathlib import Path
+from typing import Any
 
 import evaluate
 import pytest
-import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertModel,
+    MPNetConfig,
+    MPNetModel,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaModel,
+)
 
-from s2.evaluate.metrics import BertScore, Readability, Rouge, Toxicity
+from s2.evaluate.metrics import BertScore, Readability, Rouge, Toxicity, longest_input
 from s2.kernel.cache import ContentCache
 from s2.quality.toxicity import ProfanityCheck
 
 WORDS = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "the", "sky", "is", "blue", "grass", "green", "."]
 
 
-@pytest.fixture(scope="session")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small BERT whose tokenizer states no model_max_length."""
-    folder = tmp_path_factory.mktemp("encoder")
+SHAPE: dict[str, Any] = {
+    "vocab_size": len(WORDS),
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 64,
+}
+# RoBERTa and MPNet count positions from the one behind the padding's.
+ENCODERS: dict[str, PreTrainedModel] = {
+    "bert": BertModel(BertConfig(**SHAPE)),
+    "roberta": RobertaModel(RobertaConfig(**SHAPE, pad_token_id=1)),
+    "mpnet": MPNetModel(MPNetConfig(**SHAPE, pad_token_id=1)),
+}
+
+
+def save_encoder(kind: str, folder: Path) -> Path:
+    """A small encoder whose tokenizer states no model_max_length."""
     raw = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, "[UNK]"))
     raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
     PreTrainedTokenizerFast(tokenizer_object=raw, **special).save_pretrained(folder)
-    torch.manual_seed(0)
-    BertModel(
-        BertConfig(
-            vocab_size=len(WORDS),
-            hidden_size=32,
-            num_hidden_layers=3,
-            num_attention_heads=2,
-            intermediate_size=64,
-            max_position_embeddings=64,
-        )
-    ).save_pretrained(folder)
+    ENCODERS[kind].save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_encoder("bert", tmp_path_factory.mktemp("encoder"))
 
 
 def test_rouge_by_hand() -> None:
@@ -43,6 +61,19 @@ def test_rouge_by_hand() -> None:
     assert scores["rouge1"] == [pytest.approx(2 * (3 / 4) * (3 / 5) / (3 / 4 + 3 / 5))]
     assert scores["rouge2"] == [pytest.approx(2 * (1 / 3) * (1 / 4) / (1 / 3 + 1 / 4))]
     assert scores["rougeL"] == scores["rouge1"]
+
+
+def test_our_rouge_stems_and_the_published_does_not() -> None:
+    texts = ["The cats were running."], ["The cat runs."]
+    # Stemmed, the, cat and run are in both: 3 of 4 and of 3. As they stand, only the is.
+    assert Rouge().each(*texts)["rouge1"] == [pytest.approx(2 * (3 / 4) * 1 / (3 / 4 + 1))]
+    assert Rouge("published").each(*texts)["rouge1"] == [pytest.approx(2 * (1 / 4) * (1 / 3) / (7 / 12))]
+
+
+def test_the_published_rouge_lsum_goes_by_line_alone() -> None:
+    published = Rouge("published")
+    assert published.each(["B b c. A a."], ["A a. B b c."])["rougeLsum"] < [1.0]
+    assert published.each(["B b c.\nA a."], ["A a.\nB b c."])["rougeLsum"] == [1.0]
 
 
 def test_rouge_lsum_goes_by_sentence() -> None:
@@ -68,11 +99,14 @@ def test_bertscore_of_only_empty_answers(encoder: Path) -> None:
     assert BertScore(encoder, 2, 2).each([""], ["the sky"])["bertscore_f1"] == [0.0]
 
 
-def test_bertscore_of_a_text_beyond_the_encoder(encoder: Path) -> None:
-    (score,) = BertScore(encoder, 2, 2).each(["the sky is blue . " * 40], ["the sky is blue ."])[
-        "bertscore_f1"
-    ]
-    assert score is not None and 0 < score < 1
+@pytest.mark.parametrize(("kind", "longest"), [("bert", 64), ("roberta", 62), ("mpnet", 62)])
+def test_bertscore_of_texts_beyond_the_encoder(tmp_path: Path, kind: str, longest: int) -> None:
+    long, short = "the sky is blue . " * 40, "the sky is blue ."
+    assert longest_input(ENCODERS[kind]) == longest
+    scores = BertScore(save_encoder(kind, tmp_path), 2, 2).each([long, short, long], [short, long, long])
+    one, other, same = scores["bertscore_f1"]
+    assert one is not None and 0 < one < 1 and one == pytest.approx(other, abs=1e-4)
+    assert same == pytest.approx(1.0, abs=1e-4)
 
 
 def test_readability_of_an_answer_without_words_is_none() -> None:

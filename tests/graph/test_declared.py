@@ -22,6 +22,7 @@ from tests.graph.reading import (
 
 # A stage that depends on the whole file of parameters, in order to check it.
 CHECKS_ALL = "params"
+MODELS = ("eli5", "wiki", "eli5-wiki")
 
 
 def declared_parameters(stage: Any) -> set[str]:
@@ -39,9 +40,11 @@ def test_the_graph_has_the_stages_of_the_design() -> None:
     declared = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     names = set(stages())
     assert {"code", "params", "sample", "base", "encoder", "classifier", "reddit", "wiki"} <= names
-    assert {"embeddings", "splits", "questions", "explore", "sets", "report"} <= names
+    assert {"splits", "questions", "leakage", "explore", "sets", "bertscore", "report"} <= names
     assert {
-        f"{stage}@{source}" for stage in ("candidates", "toxicity") for source in ("reddit", "wiki")
+        f"{stage}@{source}"
+        for stage in ("candidates", "toxicity", "embeddings")
+        for source in ("reddit", "wiki")
     } <= names
     assert {f"datasets@{name}" for name in declared["datasets"]} <= names
     assert {f"sft@{name}" for name in declared["sft"]["models"]} <= names
@@ -95,11 +98,15 @@ def test_nothing_depends_on_the_machine() -> None:
         ("quality.readability.min_ease", {"splits"}),
         ("quality.toxicity.max_score", {"splits"}),
         ("quality.length.reddit", {"splits"}),
-        ("splits.leakage", {"splits"}),
-        ("sft.lr", {"sft@eli5", "sft@wiki", "sft@eli5-wiki"}),
+        ("splits.leakage", {"leakage"}),
+        ("splits.pairs.choice", {"splits"}),
+        ("data.reddit.edits", {"candidates@reddit", "splits"}),
+        ("data.reddit.removed_posts", {"candidates@reddit"}),
+        ("evaluate.bertscore.layer", {f"evaluate@{name}" for name in ("base", *MODELS)}),
+        ("sft.lr", {f"sft@{name}" for name in MODELS}),
         ("sft.models.wiki", {"sft@wiki", "report"}),
         ("datasets.eli5", {"datasets@eli5", "questions", "report"}),
-        ("data.wiki.max_words", {"candidates@wiki"}),
+        ("data.wiki.truncate", {"candidates@wiki"}),
         ("questions.max_tokens", {"questions"}),
     ],
 )

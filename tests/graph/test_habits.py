@@ -18,6 +18,7 @@ DECORATORS = {
     "dataclass",
     "cache",
     "lru_cache",
+    "cached_property",
     "contextmanager",
     "property",
     "staticmethod",

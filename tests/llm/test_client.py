@@ -1,6 +1,7 @@
 """A client against real HTTP servers: one that speaks the protocol, one that refuses, and none."""
 
 import json
+import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,28 +13,32 @@ import pytest
 
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
-from s2.llm.client import ChatClient, request
+from s2.llm.client import ChatClient, Refused, request
 from s2.params.machine import Machine
 
 WHY = request("Be brief.", "why?", 24)
 
 
-def client(url: str, who: str, cache: ContentCache) -> ChatClient:
-    machine = Machine(workers=1, memory=1, requests=1, timeout_s=5, retries=0, checkpoint_every=1)
+def client(url: str, who: str, cache: ContentCache, retries: int = 0) -> ChatClient:
+    machine = Machine(workers=1, memory=1, requests=1, timeout_s=5, retries=retries, checkpoint_every=0.5)
     return ChatClient(lambda: url, "m", [who], cache, machine)
 
 
 @contextmanager
-def server(status: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A server that answers every chat with the last message in capitals, or with an error."""
+def server(*statuses: int, finish: str = "stop") -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A server that answers every chat with the last message in capitals, or with an error: by the
+    statuses in turn, the last of them for ever."""
     seen: list[dict[str, Any]] = []
+    turns = iter(statuses)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             seen.append(body | {"path": self.path, "key": self.headers["Authorization"]})
             text = body["messages"][-1]["content"].upper()
-            good = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}
+            status = next(turns, statuses[-1])
+            message = {"role": "assistant", "content": text}
+            good = {"choices": [{"index": 0, "message": message, "finish_reason": finish}]}
             reply = json.dumps(good if status == 200 else {"error": {"message": "no such model"}})
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -84,6 +89,45 @@ def test_a_refusal_is_told(tmp_path: Path, status: int, message: str) -> None:
         with pytest.raises(S2Error, match=message):
             client(url, "id", cache).reply(WHY)
         assert cache._db.execute("SELECT count(*) FROM cache").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_one_refused_request_is_no_end(tmp_path: Path, status: int) -> None:
+    with server(status, 200) as (url, seen), ContentCache(tmp_path / "c.sqlite") as cache:
+        one = client(url, "id", cache, retries=3)
+        with pytest.raises(Refused, match="model m: .*no such model"):
+            one.reply(WHY)
+        assert one.reply(WHY) == "WHY?" and len(seen) == 2
+
+
+def test_a_content_filter_refuses(tmp_path: Path) -> None:
+    with (
+        server(200, finish="content_filter") as (url, _),
+        ContentCache(tmp_path / "c.sqlite") as cache,
+        pytest.raises(Refused, match="content filter"),
+    ):
+        client(url, "id", cache).reply(WHY)
+
+
+def test_busy_endpoints_are_asked_again_after_growing_random_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    random.seed(8)
+    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
+    busy = [429, 500, 503, 429, 502, 429, 429, 429]
+    with server(*busy, 200) as (url, seen), ContentCache(tmp_path / "c.sqlite") as cache:
+        assert client(url, "id", cache, retries=8).reply(WHY) == "WHY?"
+        assert len(seen) == 9 and len(waits) == 8
+    assert all(1 <= wait <= 60 for wait in waits) and len(set(waits)) > 1
+    assert waits[0] < 2.1 and max(waits[5:]) > 4
+    with (
+        server(429) as (url, seen),
+        ContentCache(tmp_path / "d.sqlite") as cache,
+        pytest.raises(S2Error, match="model m: .*no such model"),
+    ):
+        client(url, "id", cache, retries=2).reply(WHY)
+    assert len(seen) == 3
 
 
 def test_the_endpoint_is_not_needed_for_what_is_known(tmp_path: Path) -> None:

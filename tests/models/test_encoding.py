@@ -32,19 +32,14 @@ def test_loss_is_on_the_answer_and_its_end_alone(tokenizer: Any) -> None:
     assert row.labels[len(start) :] == row.input_ids[len(start) :]
     assert row.labels[-1] == tokenizer.eos_token_id
     assert tokenizer.decode(row.input_ids[:-1]) == f"{PROMPT} Light scatters."
-    assert not row.cut
 
 
-def test_an_answer_that_does_not_fit_loses_its_end(tokenizer: Any) -> None:
-    length = len(encode_prompt(tokenizer, PROMPT)) + 2
-    row = encode_row(tokenizer, PROMPT, "Light scatters.", length)
-    assert row is not None and row.cut and len(row.input_ids) == length
-    assert tokenizer.eos_token_id not in row.labels
-
-
-def test_a_prompt_that_fills_the_row_teaches_nothing(tokenizer: Any) -> None:
-    length = len(encode_prompt(tokenizer, PROMPT))
-    assert encode_row(tokenizer, PROMPT, "x", length) is None
+def test_a_row_that_does_not_fit_with_its_end_is_none(tokenizer: Any) -> None:
+    row = encode_row(tokenizer, PROMPT, "Light scatters.", 256)
+    assert row is not None
+    length = len(row.input_ids)
+    assert encode_row(tokenizer, PROMPT, "Light scatters.", length) == row
+    assert encode_row(tokenizer, PROMPT, "Light scatters.", length - 1) is None
 
 
 def test_padding_is_not_the_end_token(tokenizer: Any) -> None:

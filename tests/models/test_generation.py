@@ -1,9 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from s2.kernel.errors import S2Error
+from s2.models.encoding import encode_prompt
 from s2.models.generation import Answerer
 from s2.models.prompts import format_prompt
 from s2.params.evaluate import Answers
@@ -11,14 +14,14 @@ from s2.params.evaluate import Answers
 PROMPTS = [format_prompt(question) for question in ("Why?", "Why is the sky so very blue today?", "How?")]
 
 
-def settings(temperature: float, batch_size: int, new: int = 8) -> Answers:
+def settings(temperature: float, batch_size: int, new: int = 8, **changes: Any) -> Answers:
     return Answers(
         max_new_tokens=new,
         temperature=temperature,
-        top_p=1.0,
         batch_size=batch_size,
         dtype="float32",
         limit=None,
+        **({"top_p": 1.0, "top_k": 0, "repetition_penalty": 1.0} | changes),
     )
 
 
@@ -45,6 +48,57 @@ def test_an_answer_ends_at_its_end_token(tiny_model: Path) -> None:
     assert (ended.text, ended.tokens, ended.ended) == ("blue", len(words) + 1, True)
     cut = model._cut(words)
     assert (cut.text, cut.tokens, cut.ended) == ("blue", len(words), False)
+
+
+def test_an_answer_ends_where_the_next_turn_begins(tiny_model: Path) -> None:
+    model = Answerer(tiny_model, "float32")
+    pad = model._tokenizer.pad_token_id
+    turn = model._tokenizer(" blue. ### Human:", add_special_tokens=False).input_ids
+    for tokens in (turn, [*turn, pad, pad]):
+        answer = model._cut(tokens)
+        assert (answer.text, answer.tokens) == ("blue.", len(turn))
+        assert answer.next_turn and not answer.ended
+    assert not model._cut(turn[:-1]).next_turn
+
+
+def test_a_model_that_begins_the_next_turn_is_stopped(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that goes on to ask would go on to its longest answer."""
+    model = Answerer(tiny_model, "float32")
+    turn = model._tokenizer("Blue. ### Human: And why?", add_special_tokens=False).input_ids
+    size = model._model.config.vocab_size
+    width = len(encode_prompt(model._tokenizer, PROMPTS[0]))
+
+    def forward(input_ids: Any, past_key_values: Any = None, **_: Any) -> Any:
+        done = past_key_values.get_seq_length() if past_key_values is not None else 0
+        logits = torch.zeros(len(input_ids), 1, size)
+        logits[:, 0, turn[min(done + input_ids.shape[1] - width, len(turn) - 1)]] = 50.0
+        past_key_values.update(
+            torch.zeros(1, 1, input_ids.shape[1], 1), torch.zeros(1, 1, input_ids.shape[1], 1), 0
+        )
+        return CausalLMOutputWithPast(logits=logits, past_key_values=past_key_values)
+
+    monkeypatch.setattr(model._model, "forward", forward)
+    (answer,) = model.answer(PROMPTS[:1], settings(0, 1, new=60), seed=1)
+    assert (answer.text, answer.next_turn, answer.ended) == ("Blue.", True, False)
+    assert answer.tokens < len(turn)
+
+
+def test_a_penalty_makes_answers_repeat_less(tiny_model: Path) -> None:
+    model = Answerer(tiny_model, "float32")
+    plain, penalised = (
+        model.answer(PROMPTS[:1], settings(0, 1, 40, repetition_penalty=penalty), seed=1)[0].text
+        for penalty in (1.0, 5.0)
+    )
+    assert len(set(penalised)) / len(penalised) > len(set(plain)) / len(plain)
+
+
+def test_of_one_token_to_sample_from_an_answer_is_greedy(tiny_model: Path) -> None:
+    model = Answerer(tiny_model, "float32")
+    greedy = model.answer(PROMPTS, settings(0, 3), seed=1)
+    assert model.answer(PROMPTS, settings(2.0, 3, top_k=1), seed=5) == greedy
+    assert model.answer(PROMPTS, settings(2.0, 3, top_k=0), seed=5) != greedy
 
 
 def test_a_model_that_always_ends_says_so(tiny_model: Path) -> None:

@@ -42,7 +42,7 @@ def test_every_profile_explains_its_keys(profile: Path) -> None:
 
 @pytest.mark.parametrize("written", ["0.00001", "1e-05", "1e-5", "1.0e-05", "'1e-05'"])
 def test_a_learning_rate_is_a_float_however_it_is_written(tmp_path: Path, written: str) -> None:
-    text = SAMPLE.read_text().replace("lr: 0.001", f"lr: {written}")
+    text = SAMPLE.read_text().replace("lr: 0.0004", f"lr: {written}")
     assert written in text
     path = tmp_path / "params.yaml"
     path.write_text(text)
@@ -58,7 +58,7 @@ def test_a_model_may_state_a_setting_for_itself(in_tmp: Path, written: str) -> N
     load_params()
     own, other = load_settings("sft", "wiki", SftModel), load_settings("sft", "eli5", SftModel)
     assert (own.lr, own.lora.r, own.lora.alpha) == (1e-05, 4, 32)
-    assert (other.lr, other.lora.r, other.data) == (0.001, 16, "eli5")
+    assert (other.lr, other.lora.r, other.data) == (0.0004, 16, "eli5")
 
 
 def test_a_stage_loads_what_it_reads_and_names_what_is_wrong_with_it(in_tmp: Path) -> None:

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s2.kernel.errors import S2Error
+from s2.llm.client import Refused
 from s2.questions.generate import generate, opening, parse_question
 
 TEXT = "The octopus is a soft mollusc that lives in the sea. It has eight arms. It can hide well."
@@ -17,6 +19,25 @@ ROW = {"id": "wiki_1", "split": "train", "title": "Octopus", "answer": TEXT}
         (' "How many arms does it have?" ', "How many arms does it have?"),
         ("Question: Where do octopuses live?", "Where do octopuses live?"),
         ("**What is an octopus?**", "What is an octopus?"),
+        ("During which season do octopuses hide?", "During which season do octopuses hide?"),
+        ("Under what conditions do octopuses hide?", "Under what conditions do octopuses hide?"),
+        ("Has the octopus eight arms?", "Has the octopus eight arms?"),
+        ("Will an octopus hide?", "Will an octopus hide?"),
+        ("Would an octopus hide?", "Would an octopus hide?"),
+        (
+            "Although it is soft, why can an octopus live in the sea?",
+            "Although it is soft, why can an octopus live in the sea?",
+        ),
+        (
+            "An octopus has eight arms, but what is it?",
+            "An octopus has eight arms, but what is it?",
+        ),
+        (
+            "What is an octopus, and how many arms does it have?",
+            "What is an octopus, and how many arms does it have?",
+        ),
+        ("X: What is an octopus?", "What is an octopus?"),
+        ("Please, what is an octopus?", None),
         ("An octopus is an animal.", None),
         ("What is an octopus?\nIt is an animal.", None),
         ("What is this? Is it an octopus?", None),
@@ -55,6 +76,33 @@ def test_prompts_are_tried_until_one_brings_a_question() -> None:
 def test_a_row_without_a_question_is_dropped_by_name() -> None:
     (row,) = generate([ROW], ["{text}", "{title}"], lambda prompt: "No.", workers=1)
     assert (row["question"], row["dropped_by"]) == (None, "no_question")
+
+
+@pytest.mark.parametrize(
+    ("refused", "question", "reason"),
+    [({"1 Octopus"}, "What is an octopus?", None), ({"1 Octopus", "2 Octopus"}, None, "refused")],
+)
+def test_a_refused_row_is_dropped_by_name(
+    refused: set[str], question: str | None, reason: str | None
+) -> None:
+    def reply(prompt: str) -> str:
+        if prompt in refused:
+            raise Refused("too long")
+        return "What is an octopus?"
+
+    other = ROW | {"id": "wiki_2", "title": "Sea"}
+    octopus, kept = generate([ROW, other], ["1 {title}", "2 {title}"], reply, workers=1)
+    assert (octopus["question"], octopus["dropped_by"]) == (question, reason)
+    assert kept["dropped_by"] is None
+
+
+def test_an_endpoint_that_refuses_every_row_ends_the_stage() -> None:
+    def reply(prompt: str) -> str:
+        raise Refused("max_tokens is not known")
+
+    rows = [ROW | {"id": f"wiki_{n}"} for n in range(3)]
+    with pytest.raises(S2Error, match="all 3 rows were refused, the first with: max_tokens"):
+        list(generate(rows, ["{title}"], reply, workers=2))
 
 
 def test_rows_keep_their_order_with_many_workers() -> None:

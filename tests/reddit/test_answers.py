@@ -1,10 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from s2.kernel.tables import connect, scan, write_rows
-from s2.reddit.answers import CANDIDATES, candidates, count_input, joined
+from s2.reddit.answers import CANDIDATES, Cleaning, candidates, count_input, joined
 from s2.reddit.rows import COMMENTS, POSTS
 
 POST = {
@@ -27,9 +28,11 @@ COMMENT = {
     "stickied": False,
 }
 
+CLEANING = Cleaning(method="report", edits="drop", removed_posts="drop")
+
 
 def run(
-    folder: Path, posts: list[dict[str, Any]], comments: list[dict[str, Any]]
+    folder: Path, posts: list[dict[str, Any]], comments: list[dict[str, Any]], **changes: Any
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     write_rows(folder / "posts.parquet", POSTS, [POST | post for post in posts])
     write_rows(folder / "comments.parquet", COMMENTS, [COMMENT | row for row in comments])
@@ -37,7 +40,8 @@ def run(
     for name in ("posts", "comments"):
         connection.execute(f"CREATE VIEW {name} AS FROM {scan(folder / f'{name}.parquet')}")
     counts = count_input(connection)
-    batches = [candidates(batch, "report") for batch in joined(connection)]
+    cleaning = replace(CLEANING, **changes)
+    batches = [candidates(batch, cleaning) for batch in joined(connection)]
     assert all(batch.schema == CANDIDATES for batch in batches)
     return [row for batch in batches for row in batch.to_pylist()], counts
 
@@ -67,6 +71,10 @@ def test_a_clean_pair_is_measured(in_tmp: Path) -> None:
         ({"is_self": False}, {}, "not_self"),
         ({"title": "Rain is wet."}, {}, "not_a_question"),
         ({"title": "Weekly megathread: why?"}, {}, "not_a_question"),
+        ({"distinguished": "moderator"}, {}, "not_a_question"),
+        ({"title": "Rain", "selftext": "It is wet."}, {}, "not_a_question"),
+        ({"selftext": "Really? Edit: typo"}, {}, "edited"),
+        ({"selftext": "Edit: typo", "title": "Rain."}, {}, "not_a_question"),
         ({"over_18": True, "is_self": False}, {"author": "x_bot"}, "bot"),
         ({"author": "[deleted]"}, {"author": "x_bot"}, "deleted"),
     ],
@@ -92,4 +100,59 @@ def test_replies_orphans_and_unanswered_posts_are_counted(in_tmp: Path) -> None:
     ]
     rows, counts = run(in_tmp, [{}, {"id": "q"}], comments)
     assert [(row["id"], row["dropped_by"]) for row in rows] == [("t1_c", None), ("t3_q", "unanswered")]
-    assert counts == {"comments": 3, "reply": 1, "orphan": 1, "unanswered": 1}
+    assert counts == {
+        "comments": 3,
+        "reply": 1,
+        "orphan": 1,
+        "unanswered": 1,
+        "removed_posts": 0,
+        "answers_to_removed_posts": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("edits", "answer", "question", "edited", "reason"),
+    [
+        ("drop", "It is water. Edit: not snow.", "Why is rain wet? Really?", True, "edited"),
+        ("cut", "It is water.", "Why is rain wet? Really?", False, None),
+        (
+            "keep",
+            "It is water. Edit: not snow.",
+            "Why is rain wet? Really? Thanks! Edit: I mean rain. PS: hi",
+            True,
+            None,
+        ),
+    ],
+)
+def test_edits_are_dropped_cut_or_kept(
+    in_tmp: Path, edits: str, answer: str, question: str, edited: bool, reason: str | None
+) -> None:
+    post = {"selftext": "Really? Thanks!\n\nEdit: I mean rain.\n\nPS: hi"}
+    comments = [{"body": "It is water. Edit: not snow."}]
+    (row,), _ = run(in_tmp, [post], comments, edits=edits)
+    assert (row["answer"], row["question"]) == (answer, question)
+    assert (row["edited"], row["dropped_by"], row["words"]) == (edited, reason, len(answer.split()))
+
+
+def test_a_title_asks_by_its_body(in_tmp: Path) -> None:
+    (row,), _ = run(in_tmp, [{"title": "ELI5: Rain", "selftext": "Why is it wet?"}], [{}])
+    assert (row["question"], row["dropped_by"]) == ("Rain Why is it wet?", None)
+
+
+@pytest.mark.parametrize("gone", ["[removed]", "[deleted]"])
+def test_a_removed_post_may_keep_the_question_of_its_title(in_tmp: Path, gone: str) -> None:
+    posts = [
+        {"selftext": gone, "author": "[deleted]"},
+        {"id": "t", "title": "Rain", "selftext": gone},
+        {"id": "u", "title": "[removed]", "selftext": gone},
+    ]
+    comments = [{}, {"id": "d", "link_id": "t3_t", "parent_id": "t3_t"}]
+    rows, counts = run(in_tmp, posts, comments, removed_posts="title")
+    assert [(row["question"], row["dropped_by"]) for row in rows] == [
+        ("Why is rain wet?", None),
+        ("Rain", "not_a_question"),
+        ("[removed]", "deleted"),
+    ]
+    assert counts["removed_posts"] == 3 and counts["answers_to_removed_posts"] == 2
+    dropped, _ = run(in_tmp, posts, comments)
+    assert {row["dropped_by"] for row in dropped} == {"deleted"}

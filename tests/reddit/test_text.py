@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2.reddit.text import blocks, ends_with_edit, is_bot, is_gone, is_question, prose, question_title
+from s2.reddit.text import is_bot, is_gone, prose
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,20 @@ from s2.reddit.text import blocks, ends_with_edit, is_bot, is_gone, is_question,
         ("5 > 3 and a -> b.", "5 > 3 and a -> b."),
         ("\\> no quote", "> no quote"),
         ("> >!hidden!<\n\nAnswer.", "Answer."),
-        ("~~struck~~ **bold*nested*** _under_", "struck boldnested under"),
-        ("2^2^2 and x^(a b) and ^tiny ^words", "222 and xa b and tiny words"),
+        ("~~struck~~ **bold*nested*** _under_", "boldnested under"),
+        ("2^2^2 and x^(a b) and ^tiny ^words", "2^2^2 and xa b and tiny words"),
+        (
+            "10^23 atoms, 2^40 bytes, 10^-6 m, 6x10^(11) kg",
+            "10^23 atoms, 2^40 bytes, 10^-6 m, 6x10^11 kg",
+        ),
+        ("At 75^(o), 75^o and the 4^th.", "At 75o, 75o and the 4th."),
+        ("It is ~~flat **or** [so](https://x.y)~~ round.", "It is round."),
+        ("~~All of it.~~", ""),
         ("| a | b\n:--|:--\n1 | 2\n\nAfter.", "After."),
         ("Caf&eacute; &#8217; &amp;amp; &nbsp;x", "Café ’ & x"),
         ("\u200bZero\u200d-width\ufeff", "Zero-width"),
-        ("**Bold** and *italic* and ~~gone~~.", "Bold and italic and gone."),
-        ("10^(6) and x^2", "106 and x2"),
+        ("**Bold** and *italic* and ~~gone~~.", "Bold and italic and."),
+        ("10^(6) and x^2", "10^6 and x2"),
         ("The butler. >!He did it.!<", "The butler. He did it."),
         (">!He did it.!< Yes.", "He did it. Yes."),
         ("Salt &amp; pepper &lt;3", "Salt & pepper <3"),
@@ -61,34 +68,3 @@ def test_gone_texts_and_bots_are_known() -> None:
     assert is_gone("[removed]") and is_gone(" [deleted] ") and not is_gone("I removed it.")
     assert is_bot("AutoModerator") and is_bot("some_fact_bot") and is_bot("RemindMeBot")
     assert not is_bot("abbot") and not is_bot("robot_fan") and not is_bot("talbot")
-
-
-@pytest.mark.parametrize(
-    ("title", "expected"),
-    [
-        ("ELI5: Why is the sky blue?", True),
-        ("ELI5 how do magnets work", True),
-        ("Is ice a mineral", True),
-        ("The difference between weather and climate", True),
-        ("ELI5: Magnets", False),
-        ("Megathread: What is happening with the election?", False),
-        ("[Meta] Why do we remove jokes?", False),
-        ("Rule change: what to post", False),
-    ],
-)
-def test_a_title_asks_or_does_not(title: str, expected: bool) -> None:
-    assert is_question(title) is expected
-
-
-def test_the_tag_leaves_the_title() -> None:
-    assert question_title("ELI5: Why is rain wet?") == "Why is rain wet?"
-    assert question_title("[ELI5] - why is rain wet?") == "why is rain wet?"
-    assert question_title("ELIF: Why is rain wet?") == "Why is rain wet?"
-    assert question_title("Why eli5?") == "Why eli5?"
-
-
-def test_edits_are_seen_after_the_first_paragraph() -> None:
-    assert ends_with_edit(blocks("An answer.\n\nEdit: thanks for the gold!"))
-    assert ends_with_edit(blocks("An answer.\n\n**EDIT 2:** typo"))
-    assert not ends_with_edit(blocks("Edit: this is all there is."))
-    assert not ends_with_edit(blocks("I edit films.\n\nEditing is fun."))

@@ -23,6 +23,7 @@ MAKING = Making(
     facts={"toxicity as scored by": "a classifier"},
     subreddits=["askscience", "other"],
     model="tiny",
+    removed_posts="Six posts had lost their body.",
 )
 DATASETS = {
     "asked": Dataset(reddit=["askscience"]),
@@ -38,6 +39,7 @@ def test_a_card_states_what_is_in_the_dataset(name: str) -> None:
     assert ("r/askscience" in text) == (name != "looked-up") and ("r/other" in text) == (name == "mixed")
     assert ("CC BY-SA" in text) == (name != "asked")
     assert ("| words of a Reddit answer | at least 20 |" in text) == (name == "mixed")
+    assert ("Six posts had lost their body." in text) == (name != "looked-up")
     if name == "asked":
         assert "| words | at least 20 |" in text
         assert text.index("dropped: toxic | 4") < text.index("dropped: bot | 2")

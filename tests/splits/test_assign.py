@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 from hashlib import md5
+from math import log
 from typing import Any
 
 import duckdb
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2.kernel.tables import connect
+from s2.params.data import PairChoice
 from s2.quality.gates import Rule
 from s2.splits.assign import assign_answers, split
 
@@ -15,7 +17,7 @@ Answer = tuple[str, str, int, float, bool, str | None]
 
 LOW = Rule("low_score", "score", "score", ">=", 4)
 TOXIC = Rule("toxic", "toxicity", "toxicity", "<=", 0.1)
-EDITED = Rule("ends_with_edit", "ends with an edit", "ends_with_edit", "=", False)
+EDITED = Rule("edited", "holds an edit", "edited", "=", False)
 
 
 def expected_split(id_: str, validation: float, test: float) -> str:
@@ -41,23 +43,21 @@ def test_shares_are_kept_and_test_does_not_move_with_validation() -> None:
     assert all(b == "validation" for a, b in zip(small, large, strict=True) if a == "validation")
 
 
-def assign(answers: Iterable[Answer], leaks: Iterable[str] = (), cap: int = 10) -> Any:
-    """Rows of (id, question, score, toxicity, ends with edit, dropped by)."""
+def assign(answers: Iterable[Answer], choice: PairChoice = "widest", cap: int = 10) -> Any:
+    """Rows of (id, question, score, toxicity, edited, dropped by)."""
     connection = connect()
     connection.execute(
         "CREATE TABLE gated (id TEXT, question_id TEXT, score INT, toxicity DOUBLE,"
-        " ends_with_edit BOOL, dropped_by TEXT)"
+        " edited BOOL, dropped_by TEXT)"
     )
     connection.executemany("INSERT INTO gated VALUES (?, ?, ?, ?, ?, ?)", list(answers))
     connection.execute(
         "ALTER TABLE gated ADD COLUMN split TEXT DEFAULT 'train';"
         "ALTER TABLE gated ADD COLUMN question TEXT DEFAULT 'Why?';"
         "ALTER TABLE gated ADD COLUMN answer TEXT DEFAULT 'So.';"
-        "CREATE TABLE questions AS SELECT DISTINCT question_id, question, split FROM gated;"
-        "CREATE TABLE leaks (question_id TEXT)"
+        "CREATE TABLE questions AS SELECT DISTINCT question_id, question, split FROM gated"
     )
-    connection.executemany("INSERT INTO leaks VALUES (?)", [(q,) for q in [*leaks, "none"]])
-    assign_answers(connection, [LOW, TOXIC, EDITED], [TOXIC, EDITED], max_pairs=cap)
+    assign_answers(connection, [LOW, TOXIC, EDITED], choice, max_pairs=cap)
     fates = connection.sql("SELECT id, purpose, dropped_by FROM assigned").fetchall()
     pairs = connection.sql(
         "SELECT chosen_id, rejected_id, weight, margin FROM pairs"
@@ -73,7 +73,7 @@ def assign(answers: Iterable[Answer], leaks: Iterable[str] = (), cap: int = 10) 
         (("a", "q", 4, 0.1, False, None), None),
         (("a", "q", 3, 0.0, False, None), "low_score"),
         (("a", "q", 4, 0.2, False, None), "toxic"),
-        (("a", "q", 4, 0.0, True, None), "ends_with_edit"),
+        (("a", "q", 4, 0.0, True, None), "edited"),
         (("a", "q", 4, 0.0, False, "bot"), "bot"),
     ],
 )
@@ -104,26 +104,63 @@ def test_only_ties_are_all_for_sft() -> None:
 
 
 def test_toxic_and_edited_answers_are_never_chosen() -> None:
-    answers = [("a", "q", 9, 0.5, False, None), ("b", "q", 5, 0.0, False, None)]
-    fates, pairs, prompts = assign(answers)
-    assert pairs == [] and prompts == ["q"]
-    assert fates == {"a": ["preference", "unpaired"], "b": ["preference", "unpaired"]}
+    for bad in [("a", "q", 9, 0.5, False, None), ("a", "q", 9, 0.0, True, None)]:
+        fates, pairs, prompts = assign([bad, ("b", "q", 5, 0.0, False, None)])
+        assert pairs == [] and prompts == ["q"]
+        assert fates == {"a": ["preference", "unpaired"], "b": ["preference", "unpaired"]}
+
+
+def test_a_chosen_answer_has_the_least_score_of_sft() -> None:
+    low = [("a", "q", -3, 0.0, False, None), ("b", "q", -9, 0.0, False, None)]
+    fates, pairs, prompts = assign(low)
+    assert pairs == [] and prompts == ["q"] and {fate[1] for fate in fates.values()} == {"unpaired"}
+    _, pairs, _ = assign([("c", "q", 4, 0.0, False, None), *low])
+    assert [pair[:2] for pair in pairs] == [("c", "b"), ("c", "a")]
+
+
+SCORES = {"a": 9, "b": 7, "c": 5, "d": 4, "e": 1}
+SEVERAL: list[Answer] = [(name, "q", score, 0.0, False, None) for name, score in SCORES.items()]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("widest", [("a", "e"), ("b", "e"), ("a", "d")]),  # gaps of 8, 6 and 5
+        ("top_two", [("a", "b")]),
+        ("contrast", [("a", "e")]),
+    ],
+)
+def test_the_pairs_are_those_of_the_choice(choice: PairChoice, expected: list[tuple[str, str]]) -> None:
+    _, pairs, _ = assign(SEVERAL, choice, cap=3)
+    assert [pair[:2] for pair in pairs] == expected
+    assert [pair[2] for pair in pairs] == [pytest.approx(1 / len(expected))] * len(expected)
+    gaps = [SCORES[chosen] - SCORES[rejected] for chosen, rejected in expected]
+    assert [pair[3] for pair in pairs] == [pytest.approx(log(1 + gap)) for gap in gaps]
+
+
+def test_the_best_that_is_not_good_leaves_its_place_to_the_next() -> None:
+    toxic = [("a", "q", 9, 0.9, False, None), *SEVERAL[1:]]
+    assert [pair[:2] for pair in assign(toxic, "top_two")[1]] == [("b", "c")]
+    assert [pair[:2] for pair in assign(toxic, "contrast")[1]] == [("b", "e")]
+
+
+def test_random_pairs_are_capped_and_more_answers_move_few_of_them() -> None:
+    answers: list[Answer] = [(f"a{n}", "q", n, 0.0, False, None) for n in range(30)]
+    _, pairs, _ = assign(answers, "random")
+    assert len(pairs) == 10 and {weight for _, _, weight, _ in pairs} == {0.1}
+    assert pairs != assign(answers, "widest")[1]
+    assert pairs == assign(list(reversed(answers)), "random")[1]
+    _, more, _ = assign([*answers, ("b", "q", 15, 0.0, False, None)], "random")
+    assert len({pair[:2] for pair in pairs} & {pair[:2] for pair in more}) >= 7
 
 
 def test_pairs_are_capped_widest_gap_first_and_share_their_weight() -> None:
-    answers = [(f"a{n}", "q", n, 0.0, False, None) for n in range(1, 8)]
+    answers = [(f"a{n}", "q", n, 0.0, False, None) for n in range(1, 9)]
     _, pairs, _ = assign(answers)
     assert len(pairs) == 10 and {weight for _, _, weight, _ in pairs} == {0.1}
-    assert pairs[0][:2] == ("a7", "a1")
+    assert pairs[0][:2] == ("a8", "a1")
     _, capped, _ = assign(answers, cap=3)
     assert len(capped) == 3 and sum(weight for _, _, weight, _ in capped) == pytest.approx(1)
-
-
-def test_a_leaking_question_gives_up_everything() -> None:
-    answers = [("a", "q", 9, 0.0, False, None), ("b", "q", 5, 0.0, False, None)]
-    fates, pairs, prompts = assign(answers, leaks=["q"])
-    assert {fate[1] for fate in fates.values()} == {"leakage"}
-    assert pairs == [] and prompts == []
 
 
 ANSWERS = st.lists(

@@ -41,7 +41,9 @@ def test_the_table_of_leaks(in_tmp: Path, memory_gb: float) -> None:
     embeddings = {"a": [1.0, 0.0], "b": [0.8, 0.6], "held2": [1.0, 0.0], "held1": [1.0, 0.0]}
     embeddings |= {"val": [0.0, 1.0], "c": [-1.0, 0.0], "t": [0.1, 0.99498744]}
     rows = [{"question_id": q, "embedding": e} for q, e in embeddings.items()]
-    write_rows(in_tmp / "e.parquet", schema, rows)
+    files = [in_tmp / "one.parquet", in_tmp / "other.parquet"]
+    for number, file in enumerate(files):
+        write_rows(file, schema, rows[number::2])
     connection = connect()
     connection.execute(
         "CREATE TABLE questions AS FROM (VALUES ('a', 'train'), ('held1', 'test'), ('held2', 'test'),"
@@ -49,7 +51,7 @@ def test_the_table_of_leaks(in_tmp: Path, memory_gb: float) -> None:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leakage, "BLOCK_ROWS", 1)
-        leakage.leaking_questions(connection, in_tmp / "e.parquet", 0.6, memory_gb)
+        leakage.leaking_questions(connection, files, 0.6, memory_gb)
     assert connection.sql("FROM leaks").fetchall() == [
         ("a", "held1", 1.0),
         ("b", "held1", 0.8),

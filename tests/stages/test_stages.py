@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,9 @@ import pytest
 from s2.kernel.errors import S2Error
 from s2.kernel.files import write_text
 from s2.kernel.tables import count_rows, read_rows, write_rows
+from s2.questions.generate import SCHEMA
 from s2.report.why import story
+from s2.splits.leakage import LEAKS
 from stages.embeddings import SCHEMA as EMBEDDINGS
 
 pytestmark = pytest.mark.slow
@@ -25,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 DATA_STAGES = ["params", "sample", "classifier", "reddit", "wiki"]
 DATA_STAGES += ["candidates_reddit", "candidates_wiki"]
 DATASETS = ["eli5", "wiki", "eli5-wiki"]
+ASKED = pa.schema([field for field in SCHEMA if field.name != "dropped_by"])
 
 
 def run(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
@@ -149,26 +153,102 @@ def test_what_cannot_be_read_is_set_aside_and_counted(tmp_path: Path) -> None:
     assert text[aside["offset"] :].startswith(aside["content"])
 
 
+def vectors(ids: list[str], like: dict[str, str]) -> list[dict[str, Any]]:
+    """Rows of vectors at random, of one half of their dimensions alone, so that no two are like each
+    other, but for those that are to be `like` another."""
+    drawn = np.random.default_rng(0).normal(size=(len(ids), 256)).astype(np.float32)
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    of = dict(zip(ids, drawn, strict=True))
+    return [{"question_id": id_, "embedding": of[like.get(id_, id_)]} for id_ in ids]
+
+
 @pytest.fixture(scope="module")
 def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample up to its splits, with vectors at random instead of an encoder's."""
+    """The sample up to its datasets: every page asked about by its title, and vectors at random
+    instead of an encoder's. One question of each kind is like one that the other source holds out."""
     folder = build(tmp_path_factory.mktemp("gated"))
+    for stage in ("toxicity reddit", "toxicity wiki", "splits"):
+        done = run(folder, stage)
+        assert done.returncode == 0, done.stderr
+    pages = read_rows(folder / "data/splits/sft/wiki.parquet")
+    asked = [page | {"question": f"What is {page['title']}?", "prompt_number": 0} for page in pages]
+    write_rows(folder / "data/questions/wiki.parquet", ASKED, asked)
+    questions = read_rows(folder / "data/splits/questions/reddit.parquet")
     candidates = read_rows(folder / "data/candidates/reddit.parquet")
     usable = sorted({r["question_id"] for r in candidates if not r["question_dropped_by"]})
-    vectors = np.random.default_rng(0).normal(size=(len(usable), 64)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    rows = [{"question_id": q, "embedding": v} for q, v in zip(usable, vectors, strict=True)]
-    write_rows(folder / "data/embeddings/reddit.parquet", EMBEDDINGS, rows)
-    for stage in ("toxicity reddit", "toxicity wiki", "splits", "datasets eli5"):
+    assert usable == [row["question_id"] for row in questions]
+    held_wiki = first(asked, split="validation")["id"]
+    held_reddit = first(questions, split="test")["question_id"]
+    sft = first(read_rows(folder / "data/splits/sft/reddit.parquet"), split="train")["question_id"]
+    pair = first(read_rows(folder / "data/splits/pairs/reddit.parquet"), split="train")["question_id"]
+    prompt = first(questions, split="train", prompt=True)["question_id"]
+    like = dict.fromkeys([sft, pair, prompt], held_wiki)
+    like[first(asked, split="train")["id"]] = held_reddit
+    rows = vectors(usable + [page["id"] for page in asked], like)
+    write_rows(folder / "data/embeddings/reddit.parquet", EMBEDDINGS, rows[: len(usable)])
+    write_rows(folder / "data/embeddings/wiki.parquet", EMBEDDINGS, rows[len(usable) :])
+    write_text(folder / "like.json", json.dumps(like))
+    for stage in ("leakage", "datasets eli5", "datasets wiki", "datasets eli5-wiki"):
         done = run(folder, stage)
         assert done.returncode == 0, done.stderr
     return folder
+
+
+def first(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
+    return next(row for row in rows if wanted.items() <= row.items())
+
+
+def test_what_is_like_a_held_out_question_of_any_source_leaves_everything(gated: Path) -> None:
+    like = json.loads((gated / "like.json").read_text())
+    leaks = {
+        row["question_id"]: row["like"]
+        for source in ("reddit", "wiki")
+        for row in read_rows(gated / f"data/leaks/{source}.parquet")
+    }
+    assert leaks == like
+    kept = {
+        "pairs": read_rows(gated / "data/splits/preference/reddit.parquet"),
+        "prompts": read_rows(gated / "data/splits/prompts/reddit.parquet"),
+    }
+    found = json.loads((gated / "metrics/data/leakage.json").read_text())
+    assert set(found) == {"sft_reddit", "sft_wiki", "pairs", "prompts"}
+    for name, counts in found.items():
+        assert counts["dropped"]["leakage"] >= 1
+        assert counts["rows_in"] == counts["rows_out"] + counts["dropped"]["leakage"]
+        if name in kept:
+            assert len(kept[name]) == counts["rows_out"] > 0
+            assert not {row["question_id"] for row in kept[name]} & set(leaks)
+    names = {"eli5": ["sft_reddit"], "wiki": ["sft_wiki"], "eli5-wiki": ["sft_reddit", "sft_wiki"]}
+    for dataset, sources in names.items():
+        counts = json.loads((gated / f"metrics/data/datasets-{dataset}.json").read_text())
+        dropped = sum(found[source]["dropped"]["leakage"] for source in sources)
+        assert counts["dropped"] == {"leakage": dropped}
+    taken = read_rows(gated / "data/sft/eli5-wiki/train.parquet")
+    answers = read_rows(gated / "data/splits/sft/reddit.parquet")
+    question_of = {row["id"]: row["question_id"] for row in answers}
+    assert taken and not {question_of.get(row["id"], row["id"]) for row in taken} & set(leaks)
+
+
+def test_the_story_of_a_leaking_row_names_what_it_is_like(
+    gated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(gated)
+    like = json.loads((gated / "like.json").read_text())
+    answers = read_rows(gated / "data/splits/sft/reddit.parquet")
+    (page,) = (id_ for id_ in like if id_.startswith("wiki_"))
+    answer = next(row for row in answers if row["question_id"] in like)
+    for id_, question_id in ((page, page), (answer["id"], answer["question_id"])):
+        lines = list(story(id_, DATASETS))
+        assert f"its question is like {like[question_id]}, which is held out" in lines
+        assert "dropped by leakage" in lines
+        assert not any(line.startswith("in data/sft/") for line in lines)
 
 
 def test_the_story_of_a_row_ends_as_its_verdict_says(
     gated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(gated)
+    like = json.loads((gated / "like.json").read_text())
     told = set()
     for source in ("reddit", "wiki"):
         for row in read_rows(gated / f"data/splits/verdicts/{source}.parquet"):
@@ -178,11 +258,12 @@ def test_the_story_of_a_row_ends_as_its_verdict_says(
             told.add(reason)
             lines = list(story(row["id"], DATASETS))
             assert " at byte " in lines[0] and lines[0].startswith(row["id"])
+            leaks = row.get("question_id", row["id"]) in like
             if row["dropped_by"]:
                 assert f"dropped by {row['dropped_by']}" in lines
-            else:
+            elif not leaks:
                 assert f"kept; purpose: {row.get('purpose', 'sft')}, split: {row['split']}" in lines
-            if reason == "sft":
+            if reason == "sft" and not leaks:
                 assert any(line.startswith("in data/sft/eli5/") for line in lines)
     assert {"deleted", "bot", "not_simple", "sft", "preference", "redirect", "kept"} <= told
 
@@ -216,9 +297,6 @@ def test_a_new_dump_scores_new_texts_alone_and_moves_no_row(gated: Path, tmp_pat
     for stage in ("reddit", "candidates_reddit", "toxicity reddit"):
         assert run(folder, stage).returncode == 0
     assert cache_size(folder) == cached + 1
-    embeddings = folder / "data/embeddings/reddit.parquet"
-    more = {"question_id": "t3_new", "embedding": [1.0] + [0.0] * 63}
-    write_rows(embeddings, EMBEDDINGS, [*read_rows(embeddings), more])
     assert run(folder, "splits").returncode == 0
     after = {r["id"]: r for r in read_rows(folder / "data/splits/verdicts/reddit.parquet")}
     assert {id_: after[id_] for id_ in before} == before
@@ -235,6 +313,7 @@ def test_a_part_of_a_source_is_chosen_stably_and_accounted_for(gated: Path, tmp_
     shutil.copytree(gated, folder)
     subreddits = "[explainlikeimfive, AskHistorians, askscience]"
     whole = f"eli5: {{reddit: {subreddits}}}"
+    write_rows(folder / "data/leaks/reddit.parquet", LEAKS, [])
     kept = read_rows(folder / "data/splits/sft/reddit.parquet")
     chosen = []
     for part in ("reddit: [askscience]", "reddit: all, rows: 12", "reddit: all, rows: 20"):

@@ -34,7 +34,7 @@ def settings(**changes: Any) -> SftModel:
 
 
 def run_in(folder: Path, base: Path) -> SftRun:
-    return SftRun(base, folder / "checkpoints", folder / "live", folder / "adapter", save_steps=4)
+    return SftRun(base, folder / "checkpoints", folder / "live", folder / "adapter", checkpoint_every=0.3)
 
 
 @pytest.mark.parametrize("quantization", ["none", "nf4"])
@@ -46,7 +46,7 @@ def test_training_lowers_the_loss_and_its_merge_says_the_same(
     assert metrics["eval_loss"] < metrics["base_eval_loss"] - 0.3
     assert metrics["rows_train"] == 9 and metrics["steps"] == 15
     tokenizer = load_tokenizer(tiny_model)
-    rows, _, _ = encode(tokenizer, ROWS[:9], 128)
+    rows = encode(tokenizer, ROWS[:9], 128)
     assert metrics["tokens_seen"] == 3 * sum(len(row.input_ids) for row in rows)
     assert metrics["tokens_per_second"] > 0 and metrics["peak_memory_gb"] > 0
 
@@ -62,7 +62,7 @@ def test_training_lowers_the_loss_and_its_merge_says_the_same(
     from transformers import AutoModelForCausalLM
 
     merged = AutoModelForCausalLM.from_pretrained(in_tmp / "merged", dtype=torch.float32)
-    held, _, _ = encode(tokenizer, ROWS[9:], 128)
+    held = encode(tokenizer, ROWS[9:], 128)
     assert ratio_and_se(*label_losses(merged, held))[0] == pytest.approx(metrics["eval_loss"], abs=0.1)
 
 
@@ -108,10 +108,59 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
 def test_rows_that_do_not_fit_are_counted_or_stop_the_training(in_tmp: Path, tiny_model: Path) -> None:
     long = [{"prompt": format_prompt("why " * 200), "completion": "So."}]
     tokenizer = load_tokenizer(tiny_model)
-    rows, skipped, cut = encode(tokenizer, ROWS[:2] + long, 128)
-    assert (len(rows), skipped, cut) == (2, 1, 0)
+    assert len(encode(tokenizer, ROWS[:2] + long, 128)) == 2
+    metrics = train(run_in(in_tmp, tiny_model), ROWS[:3] + long, ROWS[3:5] + long, settings(epochs=1), 1)
+    assert (metrics["rows_in"], metrics["rows_out"], metrics["dropped"]) == (7, 5, {"too_long": 2})
     with pytest.raises(S2Error, match="nothing to train on: 0 training and 12 validation"):
         train(run_in(in_tmp, tiny_model), long, ROWS, settings(), seed=1)
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_the_weights_of_the_best_or_of_the_last_step_are_kept(
+    in_tmp: Path, tiny_model: Path, keep: str
+) -> None:
+    """A rate that overshoots: what validates best comes before the end."""
+    parameters = settings(keep=keep, lr=1.0, epochs=4, evaluate_every=0.1, scheduler="constant")
+    metrics = train(run_in(in_tmp, tiny_model), ROWS[:6], ROWS[6:9], parameters, seed=1)
+    with (in_tmp / "live/plots/metrics/validation/loss.tsv").open() as file:
+        losses = {int(row["step"]): float(row["loss"]) for row in csv.DictReader(file, delimiter="\t")}
+    assert metrics["steps"] == 12 and list(losses) == [2, 4, 6, 8, 10, 12]
+    best = min(losses, key=losses.__getitem__)
+    assert best < 12 and metrics["kept_step"] == (best if keep == "best" else 12)
+    # The curve's losses are means over batches, the metric's over tokens.
+    assert metrics["eval_loss"] == pytest.approx(losses[metrics["kept_step"]], rel=0.1)
+
+
+def test_rows_of_like_length_share_batches(in_tmp: Path, tiny_model: Path) -> None:
+    tokenizer = load_tokenizer(tiny_model)
+    rows = [
+        {"prompt": format_prompt("Why?"), "completion": "So. " * (1 + 12 * (n % 2))} for n in range(32)
+    ]
+    encoded = encode(tokenizer, rows, 256)
+    padded = {}
+    for grouped in (True, False):
+        parameters = settings(group_by_length=grouped, batch_size=4, grad_accumulation=1, epochs=1)
+        model = module.load_for_training(tiny_model, parameters)
+        trainer = module.make_trainer(
+            model, tokenizer, encoded, encoded[:2], parameters, 1, in_tmp / "checkpoints"
+        )
+        padded[grouped] = sum(batch["input_ids"].numel() for batch in trainer.get_train_dataloader())
+    tokens = sum(len(row.input_ids) for row in encoded)
+    assert tokens <= padded[True] < 0.9 * padded[False]
+
+
+def test_the_optimizer_and_its_weight_decay_are_those_of_the_settings(
+    in_tmp: Path, tiny_model: Path
+) -> None:
+    parameters = settings(optimizer="adafactor", weight_decay=0.25)
+    tokenizer = load_tokenizer(tiny_model)
+    rows = encode(tokenizer, ROWS[:2], 128)
+    model = module.load_for_training(tiny_model, parameters)
+    trainer = module.make_trainer(model, tokenizer, rows, rows, parameters, 1, in_tmp / "checkpoints")
+    optimizer = trainer.create_optimizer()
+    assert type(optimizer).__name__ == "Adafactor"
+    assert {group["weight_decay"] for group in optimizer.param_groups} <= {0.25, 0.0}
+    assert any(group["weight_decay"] == 0.25 for group in optimizer.param_groups)
 
 
 def test_the_training_loss_is_the_mean_over_all_steps() -> None:

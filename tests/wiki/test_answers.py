@@ -3,6 +3,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from s2.params.data import Truncate
 from s2.wiki.answers import candidates, drop_reason, first_paragraphs, has_residue
 
 ROW: dict[str, Any] = {
@@ -18,13 +19,20 @@ ROW: dict[str, Any] = {
 
 def test_whole_paragraphs_until_the_words_are_reached() -> None:
     three = ["a b c", "d e", "f"]
-    assert first_paragraphs(three, 3) == ["a b c"]
-    assert first_paragraphs(three, 4) == ["a b c", "d e"]
-    assert first_paragraphs(three, 99) == three
+    assert first_paragraphs(three, Truncate(words=3)) == ["a b c"]
+    assert first_paragraphs(three, Truncate(words=4)) == ["a b c", "d e"]
+    assert first_paragraphs(three, Truncate(words=99)) == three
+
+
+def test_whole_paragraphs_until_the_characters_are_reached() -> None:
+    three = ["a b c", "d e", "f"]
+    assert first_paragraphs(three, Truncate(characters=5)) == ["a b c"]
+    assert first_paragraphs(three, Truncate(characters=6)) == ["a b c", "d e"]
+    assert first_paragraphs(three, Truncate(characters=99)) == three
 
 
 def test_an_article_is_measured() -> None:
-    rows = candidates(pa.RecordBatch.from_pylist([ROW]), max_words=4, method="report")
+    rows = candidates(pa.RecordBatch.from_pylist([ROW]), truncate=Truncate(words=4), method="report")
     (row,) = rows.to_pylist()
     assert (row["answer"], row["words"], row["article_words"]) == ("The Moon is far.", 4, 7)
     assert row["dropped_by"] is None and row["ease"] > 100 and not row["residual_markup"]

@@ -5,10 +5,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from s2.evaluate.metrics import Rouge
+from s2.evaluate.score import CHUNK, readability, score, toxicity
+from s2.evaluate.texts import read_texts
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
 from s2.quality.readability import scorer
-from s2.quality.score import read_texts, score
 from s2.quality.toxicity import ProfanityCheck
 
 TEXTS = ['One, "two"\nthree.', "ünï – four.", None]
@@ -25,7 +27,8 @@ def test_every_format_reads_alike(tmp_path: Path) -> None:
     parquet = tmp_path / "a.parquet"
     pq.write_table(pa.Table.from_pylist(rows), parquet)
     for path in (csv, tsv, jsonl, parquet):
-        assert list(read_texts(path, "text")) == TEXTS, path
+        assert [row[0] for row in read_texts(path, ["text"])] == TEXTS, path
+        assert next(read_texts(path, ["text", "text"])) == [TEXTS[0]] * 2
 
 
 @pytest.mark.parametrize(
@@ -45,16 +48,19 @@ def test_bad_files_are_told(tmp_path: Path, name: str, content: bytes, message: 
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(S2Error) as raised:
-        list(read_texts(path, "text"))
+        list(read_texts(path, ["text"]))
     assert message in str(raised.value)
     with pytest.raises(S2Error, match="does not exist"):
-        list(read_texts(tmp_path / "none.csv", "text"))
+        list(read_texts(tmp_path / "none.csv", ["text"]))
 
 
 def test_means_and_standard_errors_by_hand(tmp_path: Path) -> None:
     texts = ["The cat sat on it. The dog ran to me.", None, "You stupid idiot, water is wet."]
+    rows = [[text] for text in texts]
     with ContentCache(tmp_path / "cache.sqlite") as cache:
-        found = score(texts, "report", ProfanityCheck(), cache)
+        labels = toxicity(ProfanityCheck(), cache)
+        found = score(rows, [readability("report"), labels])
+        assert set(score(rows, [labels])["metrics"]) == {"toxicity"}
     one, two = (scorer("report")(text) for text in texts if text)
     assert found["missing"] == 1
     assert set(found["metrics"]) == {"FRE", "FKG", "toxicity"}
@@ -64,6 +70,19 @@ def test_means_and_standard_errors_by_hand(tmp_path: Path) -> None:
         "se": pytest.approx(abs(one.ease - two.ease) / 2, abs=1e-6),  # deviation / root 2, twice
         "n": 2,
     }
-    with ContentCache(tmp_path / "cache.sqlite") as cache:
-        assert set(score(texts, None, ProfanityCheck(), cache)["metrics"]) == {"toxicity"}
-        assert set(score(texts, "cmudict", None, cache)["metrics"]) == {"FRE", "FKG"}
+    assert set(score(rows, [readability("cmudict")])["metrics"]) == {"FRE", "FKG"}
+
+
+def test_likeness_to_references_leaves_out_rows_that_lack_one() -> None:
+    rows: list[list[str | None]] = [["The cat ran.", "The cat ran."], ["So.", "No."]]
+    rows += [["A dog.", None], [None, "A dog."]]
+    found = score(rows, [Rouge("published").each])
+    assert found["missing"] == 2
+    assert found["metrics"]["rouge1"] == {"mean": 0.5, "se": 0.5, "n": 2}
+
+
+def test_many_rows_are_scored_in_parts() -> None:
+    rows = [["The cat ran.", "The cat ran."]] * (CHUNK + 1) + [["So.", "No."]]
+    found = score(rows, [Rouge().each])
+    assert found["metrics"]["rougeL"]["n"] == CHUNK + 2
+    assert found["metrics"]["rougeL"]["mean"] == pytest.approx((CHUNK + 1) / (CHUNK + 2), abs=1e-6)

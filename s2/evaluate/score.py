@@ -1,0 +1,59 @@
+"""Scores of anybody's texts, by the same code that measures the data and the answers."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from s2.kernel.cache import ContentCache
+from s2.kernel.stats import mean_and_se
+from s2.kernel.tables import chunked
+from s2.quality.readability import scorer
+from s2.quality.toxicity import ToxicityScorer, score_texts
+
+DIGITS = 6
+CHUNK = 512
+
+# Texts and their references (empty where there is none) to the values of each text, by name.
+Measure = Callable[[Sequence[str], Sequence[str]], dict[str, list[float | None]]]
+
+
+def readability(method: str) -> Measure:
+    """FRE and FKG."""
+    measure = scorer(method)
+
+    def measured(texts: Sequence[str], _: Sequence[str]) -> dict[str, list[float | None]]:
+        found = [measure(text) for text in texts]
+        return {"FRE": [one.ease for one in found], "FKG": [one.grade for one in found]}
+
+    return measured
+
+
+def toxicity(classifier: ToxicityScorer, cache: ContentCache) -> Measure:
+    """Every label of a classifier."""
+
+    def measured(texts: Sequence[str], _: Sequence[str]) -> dict[str, list[float | None]]:
+        found = [labels for labels, _ in score_texts(classifier, texts, cache)]
+        return {label: [labels[label] for labels in found] for label in classifier.labels}
+
+    return measured
+
+
+def score(rows: Iterable[Sequence[str | None]], measures: Sequence[Measure]) -> dict[str, Any]:
+    """Mean, standard error and n of each measure over rows of a text or of a text and its reference.
+    `missing` counts the rows that lack one, left out."""
+    values: dict[str, list[float]] = {}
+    missing = 0
+    for chunk in chunked(rows, CHUNK):
+        whole = [[text for text in row if text is not None] for row in chunk]
+        present = [found for found, row in zip(whole, chunk, strict=True) if len(found) == len(row)]
+        missing += len(chunk) - len(present)
+        texts, references = [row[0] for row in present], [row[-1] for row in present]
+        for measure in measures if present else []:
+            for name, found in measure(texts, references).items():
+                values.setdefault(name, []).extend(one for one in found if one is not None)
+    metrics = {name: _summary(values[name]) for name in sorted(values)}
+    return {"missing": missing, "metrics": metrics}
+
+
+def _summary(values: list[float]) -> dict[str, float]:
+    mean, se = mean_and_se(values)
+    return {"mean": round(mean, DIGITS), "se": round(se, DIGITS), "n": len(values)}

@@ -1,0 +1,76 @@
+"""Columns of texts out of anybody's files."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from s2.kernel.errors import S2Error
+
+LONGEST_FIELD = 2**31 - 1
+
+
+def read_texts(path: Path, columns: Sequence[str]) -> Iterator[list[str | None]]:
+    """Columns of a CSV, JSONL or Parquet file, by the file's ending, a list a row; None where it is
+    empty.
+
+    Raises `S2Error` that names the row for what is no text, and the columns if there is no such one.
+    """
+    if not path.is_file():
+        raise S2Error(f"{path} does not exist")
+    readers = {".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl, ".parquet": _parquet}
+    if path.suffix not in readers:
+        raise S2Error(f"{path}: cannot read {path.suffix or 'this'}; there are {', '.join(readers)}")
+    for number, row in enumerate(readers[path.suffix](path, columns), start=1):
+        yield [_text(path, number, row, column) for column in columns]
+
+
+def _text(path: Path, number: int, row: dict[str, Any], column: str) -> str | None:
+    if column not in row:
+        raise S2Error(f"{path}, row {number}: no column {column!r}; there are: {', '.join(row)}")
+    text = row[column]
+    if text is not None and not isinstance(text, str):
+        raise S2Error(f"{path}, row {number}: {column} is {str(text)[:50]!r}, not a text")
+    return text or None
+
+
+def _csv(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    csv.field_size_limit(LONGEST_FIELD)
+    delimiter = "\t" if path.suffix == ".tsv" else ","
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, delimiter=delimiter, strict=True)
+        try:
+            yield from reader
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise S2Error(f"{path}, after line {reader.line_num}: {error}") from None
+
+
+def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                row = json.loads(line) if line.strip() else None
+            except ValueError as error:
+                raise S2Error(f"{path}, line {number}: not JSON ({error})") from None
+            if isinstance(row, dict):
+                yield row
+            elif row is not None:
+                raise S2Error(f"{path}, line {number}: not a JSON object")
+
+
+def _parquet(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    try:
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            for column in columns:
+                if column not in names:
+                    raise S2Error(f"{path}: no column {column!r}; there are: {', '.join(names)}")
+            for batch in file.iter_batches(columns=list(dict.fromkeys(columns))):
+                yield from batch.to_pylist()
+    except OSError as error:
+        raise S2Error(f"{path} cannot be read: {error}") from None
+    except ValueError as error:
+        raise S2Error(f"{path} is no Parquet file: {error}") from None

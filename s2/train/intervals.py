@@ -1,0 +1,21 @@
+"""When a training saves and evaluates, besides its trainer's own intervals."""
+
+import math
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+
+class Checkpoints(TrainerCallback):
+    """Checkpoints at every `share` of the steps, besides those at evaluations; an evaluation at the
+    last step too, so that its weights may be found the best."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        every = math.ceil(state.max_steps * self._share)
+        control.should_save |= state.global_step % every == 0
+        control.should_evaluate |= state.global_step == state.max_steps

@@ -1,0 +1,66 @@
+"""Compare every training row, pair and prompt with every held-out question of every source."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from s2.kernel.accounting import account
+from s2.kernel.files import write_json
+from s2.kernel.tables import connect, query_to_parquet, scan
+from s2.params.base import Above0
+from s2.params.loading import load
+from s2.quality.thresholds import load_leakage
+from s2.splits.leakage import leaking_questions
+from stages.runner import run
+
+SPLITS = Path("data/splits")
+WIKI = Path("data/questions/wiki.parquet")
+EMBEDDINGS = [Path("data/embeddings/reddit.parquet"), Path("data/embeddings/wiki.parquet")]
+OUT = Path("data/leaks")
+METRICS = Path("metrics/data/leakage.json")
+
+QUESTIONS = f"""
+    CREATE TABLE questions AS
+    SELECT question_id, split, 'reddit' AS source FROM {scan(SPLITS / "questions/reddit.parquet")}
+    UNION ALL SELECT id, split, 'wiki' FROM {scan(WIKI)}"""
+LEAKS = """
+    FROM leaks JOIN questions USING (question_id) SELECT question_id, split, "like", cosine
+    WHERE source = '{}' ORDER BY question_id"""
+QUESTION_ROWS = scan(SPLITS / "questions/reddit.parquet")
+# What leaking questions are taken from.
+ROWS = {
+    "sft_reddit": scan(SPLITS / "sft/reddit.parquet"),
+    "sft_wiki": f"(FROM {scan(WIKI)} SELECT id AS question_id)",
+    "pairs": scan(SPLITS / "pairs/reddit.parquet"),
+    "prompts": f"(FROM {QUESTION_ROWS} SELECT * EXCLUDE prompt WHERE prompt)",
+}
+# What datasets do not take out for themselves: where the rows that stay are written, and their order.
+KEPT = {
+    "pairs": (SPLITS / "preference/reddit.parquet", "question_id, chosen_id, rejected_id"),
+    "prompts": (SPLITS / "prompts/reddit.parquet", "question_id"),
+}
+
+
+def main() -> None:
+    memory = load("machine.memory", Above0)
+    connection = connect(memory)
+    connection.execute(QUESTIONS)
+    leaking_questions(connection, EMBEDDINGS, load_leakage().limit, memory)
+    for source in ("reddit", "wiki"):
+        query_to_parquet(connection, LEAKS.format(source), OUT / f"{source}.parquet")
+    for name, (path, order) in KEPT.items():
+        kept = f"FROM {ROWS[name]} ANTI JOIN leaks USING (question_id) ORDER BY {order}"
+        query_to_parquet(connection, kept, path)
+    write_json(METRICS, {name: balance(connection, rows) for name, rows in ROWS.items()})
+
+
+def balance(connection: duckdb.DuckDBPyConnection, rows: str) -> dict[str, Any]:
+    """The accounting of rows (SQL with `question_id`)."""
+    leaks = "count(*) FILTER (question_id IN (SELECT question_id FROM leaks))"
+    ((rows_in, dropped),) = connection.execute(f"SELECT count(*), {leaks} FROM {rows}").fetchall()
+    return account(rows_in, rows_in - dropped, {"leakage": dropped})
+
+
+if __name__ == "__main__":
+    run(main)

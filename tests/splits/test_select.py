@@ -1,0 +1,47 @@
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from s2.kernel.tables import connect, write_rows
+from s2.params.data import Dataset
+from s2.splits.select import Files, select_rows
+
+KEPT = pa.schema([(name, pa.string()) for name in ("id", "question_id", "split", "question", "answer")])
+LEAKS = pa.schema([("question_id", pa.string())])
+CANDIDATES = pa.schema([("id", pa.string()), ("subreddit", pa.string())])
+
+
+def fates(folder: Path, dataset: Dataset) -> dict[str, str | None]:
+    """Six Reddit answers, of which r0 leaks and r1 is of another subreddit, and three pages, of which
+    w0 leaks."""
+    row: dict[str, Any] = {"split": "train", "question": "Why?", "answer": "So."}
+    reddit = [row | {"id": f"r{n}", "question_id": f"q{n}"} for n in range(6)]
+    wiki = [row | {"id": f"w{n}", "question_id": None} for n in range(3)]
+    names = ["reddit", "wiki", "reddit-leaks", "wiki-leaks", "candidates"]
+    files = [folder / f"{name}.parquet" for name in names]
+    subreddits = [{"id": f"r{n}", "subreddit": "b" if n == 1 else "a"} for n in range(6)]
+    leaks = [[{"question_id": "q0"}], [{"question_id": "w0"}]]
+    contents: list[list[dict[str, Any]]] = [reddit, wiki, *leaks, subreddits]
+    for file, schema, rows in zip(files, [KEPT, KEPT, LEAKS, LEAKS, CANDIDATES], contents, strict=True):
+        write_rows(file, schema, rows)
+    connection = connect()
+    select_rows(
+        connection,
+        dataset,
+        Files({"reddit": files[0], "wiki": files[1]}, {"reddit": files[2], "wiki": files[3]}, files[4]),
+    )
+    return dict(connection.sql("SELECT id, dropped_by FROM selected").fetchall())
+
+
+def test_leaking_rows_leave_whatever_the_dataset_takes(in_tmp: Path) -> None:
+    found = fates(in_tmp, Dataset(reddit="all", wiki="all"))
+    assert {id_: reason for id_, reason in found.items() if reason} == {"r0": "leakage", "w0": "leakage"}
+    assert len(found) == 9
+
+
+def test_a_part_of_a_source_and_at_most_so_many_rows_of_it(in_tmp: Path) -> None:
+    found = fates(in_tmp, Dataset(reddit=["a"], rows=2))
+    assert found["r0"] == "leakage" and found["r1"] == "other_subreddit"
+    rest = [found[f"r{n}"] for n in range(2, 6)]
+    assert rest.count(None) == 2 and rest.count("over_rows") == 2
