@@ -133,16 +133,14 @@ def _candidate(
 def _question(row: dict[str, Any], cleaning: Cleaning) -> tuple[str, str | None]:
     """A post's question, its title and its body, and why it is no usable one, or None.
 
-    A body's edits are dealt with as `cleaning.edits` says; unless they are kept, its thanks and its
-    postscript go too.
+    Unless edits are kept, a body ends before its first one, and its thanks and its postscript go too.
+    It drops no answer: what an asker adds is mostly thanks for them.
     """
     body = "" if text.is_gone(row["selftext"]) else paragraphs(row["selftext"])
-    edited = edit_at(body) is not None
     if cleaning.edits != "keep":
         body = without_courtesies(without_edit(body))
     question = " ".join(f"{question_title(row['title'])} {body}".split())
-    reason = question_drop_reason(row, body, cleaning.removed_posts)
-    return question, reason or ("edited" if edited and cleaning.edits == "drop" else None)
+    return question, question_drop_reason(row, body, cleaning.removed_posts)
 
 
 def question_drop_reason(row: dict[str, Any], body: str, removed_posts: RemovedPosts) -> str | None:
@@ -159,7 +157,7 @@ def question_drop_reason(row: dict[str, Any], body: str, removed_posts: RemovedP
     return next((reason for reason, holds in checks.items() if holds), None)
 
 
-_ORDER = ["deleted", "bot", "stickied", "nsfw", "not_self", "not_a_question", "edited", "unanswered"]
+_ORDER = ["deleted", "bot", "stickied", "nsfw", "not_self", "not_a_question", "unanswered"]
 
 
 def drop_reason(row: dict[str, Any], question_drop: str | None) -> str | None:
