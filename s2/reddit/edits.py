@@ -32,7 +32,7 @@ _EDIT = re.compile(
     )""",
     re.VERBOSE,
 )
-_HINT = re.compile(r"edit|\beta\b|update", re.IGNORECASE)
+_ETA = re.compile(r"\beta\b")
 _POSTSCRIPT = re.compile(rf"{_START}(?:P\.\s?(?:P\.\s?)?S\.?|PP?S|ps)(?=\s?[:.,\-–—]|\s[A-Z])\s?")
 
 _LINE = re.compile(rf"^(?=[>\W]{{0,4}}{_WHICH}(?:edit|eta|update|p\.?\s?s\b))", re.I | re.M)
@@ -53,14 +53,17 @@ _THANKS = re.compile(
 def paragraphs(markdown: str) -> str:
     """The prose of a markdown text, a paragraph a line; a line that begins with a mark of an edit
     begins a paragraph, and `*edit*` is written `edit:`, so that the marks are still to be seen."""
-    markdown = _EMPHASISED.sub(lambda found: f"{found['mark']}: {found['more'] or ''}", markdown)
+    if "edit" in markdown.lower():
+        markdown = _EMPHASISED.sub(lambda found: f"{found['mark']}: {found['more'] or ''}", markdown)
     markdown = _LINE.sub("\n\n", markdown)
     return "\n".join(blocks(markdown))
 
 
 def edit_at(text: str) -> int | None:
     """Where a text of `paragraphs` comes to its first edit, or None."""
-    found = _EDIT.search(text) if _HINT.search(text) else None
+    lower = text.lower()  # where none of the words is, the pattern need not be tried
+    may_be = "edit" in lower or "update" in lower or ("eta" in lower and _ETA.search(lower))
+    found = _EDIT.search(text) if may_be else None
     return found.start() if found else None
 
 

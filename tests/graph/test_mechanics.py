@@ -1,11 +1,15 @@
 """DVC itself on the tiny graph: what runs, what is restored, what is refused."""
 
 import json
+import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -91,12 +95,12 @@ def test_a_knob_of_the_machine_runs_nothing_but_the_check(repo: Repository) -> N
 def test_there_and_back_runs_no_stage(repo: Repository) -> None:
     adapter = (repo.root / "models/sft/both/adapter_model.safetensors").read_bytes()
     metrics = (repo.root / "metrics/sft/both.json").read_text()
-    repo.edit("params.yaml", "lr: 0.001 ", "lr: 0.5 ")
-    assert repo.stale("sft@both") == {"sft@both": "sft.lr 0.001 → 0.5"}
+    repo.edit("params.yaml", "lr: 0.0004 ", "lr: 0.5 ")
+    assert repo.stale("sft@both") == {"sft@both": "sft.lr 0.0004 → 0.5"}
     there = ran(repo.dvc("repro", "params", "merge@both-simple"))
     assert there == ["params", "sft@both", "merge@both-simple"]
     assert (repo.root / "models/sft/both/adapter_model.safetensors").read_bytes() != adapter
-    repo.edit("params.yaml", "lr: 0.5 ", "lr: 0.001 ")
+    repo.edit("params.yaml", "lr: 0.5 ", "lr: 0.0004 ")
     assert "restored, not run" in repo.stale("sft@both")["sft@both"]
     assert ran(repo.dvc("repro", "params", "merge@both-simple")) == []
     assert repo.stale() == {}
@@ -125,7 +129,7 @@ def test_code_that_is_not_the_fingerprints_is_refused(repo: Repository) -> None:
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert "stages/datasets.py would run code that data/code/datasets.json does not stand for" in said
-    assert "s2.models.prompts:format_prompt changed" in said and "Traceback" not in said
+    assert "s2.models.prompts:HUMAN changed" in said and "Traceback" not in said
     assert "`dvc checkout --force datasets@eli5`" in said
     repo.dvc("checkout", "--force", "datasets@eli5")
     assert (repo.root / "data/sft/eli5/train.parquet").is_file()
@@ -149,7 +153,7 @@ def test_an_edit_in_the_middle_of_a_run_is_not_locked(repo: Repository) -> None:
         if "Running stage 'splits'" in line:
             repo.edit("s2/models/prompts.py", "### Human:", "### Person:")
     assert running.wait() != 0
-    assert "does not stand for (s2.models.prompts:format_prompt changed)" in "".join(said)
+    assert "does not stand for (s2.models.prompts:HUMAN changed)" in "".join(said)
     assert ran(repo.dvc("repro", "datasets@eli5")) == ["code", "datasets@eli5"]
 
 
@@ -167,13 +171,28 @@ def test_two_queued_experiments_at_once(repo: Repository) -> None:
     for lr in ("0.002", "0.003"):
         repo.dvc("exp", "run", "--queue", "-S", f"sft.lr={lr}", "sft@both")
     replies = cached(repo, "replies")
-    repo.dvc("exp", "run", "--run-all", "--jobs", "2")
-    shown = json.loads(repo.dvc("exp", "show", "--json"))
-    states = re.findall(r'"state": "(\w+)"', json.dumps(shown))
+    # Not `exp run --run-all`, which waits for its workers: now and then one does not end after its task.
+    repo.dvc("queue", "start", "--jobs", "2")
+    try:
+        deadline = time.monotonic() + 300
+        while (states := exp_states(repo)).count("success") < 2 and "failed" not in states:
+            assert time.monotonic() < deadline, states
+            time.sleep(2)
+    finally:
+        repo.dvc("queue", "stop", "--kill")
+        for pid in (repo.root / ".dvc/tmp/exps/celery").glob("*.pid"):
+            with suppress(ProcessLookupError):
+                os.kill(int(pid.read_text()), signal.SIGKILL)
     assert states.count("success") >= 2 and "failed" not in states
     assert cached(repo, "replies") == replies
     assert [path for path in (repo.root / ".s2/checkpoints").iterdir() if path.is_dir()] == []
     repo.dvc("exp", "remove", "-A")
+
+
+def exp_states(repo: Repository) -> list[str]:
+    """The states of all experiments that were started."""
+    shown = json.loads(repo.dvc("exp", "show", "--json"))
+    return re.findall(r'"state": "(\w+)"', json.dumps(shown))
 
 
 def test_a_fourth_dataset_and_a_model_on_it_by_parameters_alone(repo: Repository) -> None:
