@@ -17,7 +17,7 @@ import torch
 from bert_score import BERTScorer
 from datasets import Features, Value
 from rouge_score.rouge_scorer import RougeScorer
-from transformers import PreTrainedModel
+from transformers import AutoTokenizer, GPT2Tokenizer, PreTrainedModel, RobertaTokenizer
 
 from s2.kernel.cache import ContentCache
 from s2.quality.readability import count_words, scorer
@@ -98,6 +98,10 @@ class BertScore(AnswerMetric):
         bert = BERTScorer(
             model_type=str(self._encoder), num_layers=self._layer, batch_size=self._batch_size
         )
+        # The library asks GPT-2's and RoBERTa's tokenizers for a space before the first word, which
+        # those of transformers 5 take when they are made alone; other scores would not be comparable.
+        if isinstance(bert._tokenizer, (GPT2Tokenizer, RobertaTokenizer)):
+            bert._tokenizer = AutoTokenizer.from_pretrained(self._encoder, add_prefix_space=True)
         # The library truncates to this, and an unset length overflows in the tokenizer's Rust code.
         bert._tokenizer.model_max_length = longest_input(bert._model)
         return bert

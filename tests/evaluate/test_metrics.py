@@ -1,9 +1,11 @@
+import json
 from pathlib import Path
 from typing import Any
 
 import evaluate
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
+from bert_score.utils import sent_encode
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     BertConfig,
     BertModel,
@@ -109,6 +111,29 @@ def test_bertscore_of_texts_beyond_the_encoder(tmp_path: Path, kind: str, longes
     assert same == pytest.approx(1.0, abs=1e-4)
 
 
+def test_the_first_word_has_its_space_as_in_the_published_scores(tmp_path: Path) -> None:
+    """RoBERTa's tokenizer takes a word otherwise at the start of a text than behind another."""
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=300,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    raw.train_from_iterator(["so the sky and the sky"] * 5, trainer)
+    raw.model.save(str(tmp_path))
+    settings = {"tokenizer_class": "RobertaTokenizer", "model_max_length": 512}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    shape = SHAPE | {"vocab_size": raw.get_vocab_size(), "pad_token_id": 1}
+    RobertaModel(RobertaConfig(**shape)).save_pretrained(tmp_path)
+    tokenizer = BertScore(tmp_path, 2, 2)._bert._tokenizer
+    found = tokenizer.convert_ids_to_tokens(sent_encode(tokenizer, "the sky"))
+    assert found == ["<s>", "Ġthe", "Ġsky", "</s>"]
+    assert tokenizer.model_max_length == 62
+
+
 def test_readability_of_an_answer_without_words_is_none() -> None:
     scores = Readability("report").each(["The cat sat on it. The dog ran to me.", " "])
     assert scores == {"ease": [117.16, None], "grade": [-1.9, None]}
@@ -122,4 +147,10 @@ def test_the_modules_combine(tmp_path: Path) -> None:
             predictions=["The cat sat on it. The dog ran to me.", ""], references=["The cat.", "No."]
         )
     assert found["ease"] == 117.16 and found["grade"] == -1.9
+    two = Readability("report").compute(
+        predictions=["The cat sat on it. The dog ran to me.", "The cat sat."]
+    )
+    (other,) = Readability("report").each(["The cat sat."])["ease"]
+    assert other is not None and two["ease"] == pytest.approx((117.16 + other) / 2)
+    assert Readability("report").compute(predictions=[""]) == {"ease": None, "grade": None}
     assert 0 < found["rouge1"] < 1 and 0 <= found["toxicity"] < 0.3

@@ -19,14 +19,16 @@ TEXTS = ['One, "two"\nthree.', "ünï – four.", None]
 def test_every_format_reads_alike(tmp_path: Path) -> None:
     rows = [{"n": n, "text": text} for n, text in enumerate(TEXTS)]
     csv = tmp_path / "a.csv"
-    csv.write_text('n,text\n0,"One, ""two""\nthree."\n1,ünï – four.\n2,\n', encoding="utf-8-sig")
+    csv.write_text('text,n\n"One, ""two""\nthree.",0\nünï – four.,1\n,2\n', encoding="utf-8-sig")
     tsv = tmp_path / "a.tsv"
     tsv.write_text('n\ttext\n0\t"One, ""two""\nthree."\n1\tünï – four.\n2\t\n')
     jsonl = tmp_path / "a.jsonl"
     jsonl.write_text("\n".join(map(json.dumps, rows)) + "\n\n")
     parquet = tmp_path / "a.parquet"
     pq.write_table(pa.Table.from_pylist(rows), parquet)
-    for path in (csv, tsv, jsonl, parquet):
+    ndjson = tmp_path / "a.ndjson"
+    ndjson.write_bytes(jsonl.read_bytes())
+    for path in (csv, tsv, jsonl, ndjson, parquet):
         assert [row[0] for row in read_texts(path, ["text"])] == TEXTS, path
         assert next(read_texts(path, ["text", "text"])) == [TEXTS[0]] * 2
 
@@ -41,12 +43,16 @@ def test_every_format_reads_alike(tmp_path: Path) -> None:
         ("a.jsonl", b'["text"]\n', "a.jsonl, line 1: not a JSON object"),
         ("a.jsonl", b'{"text": 5}\n', "row 1: text is '5', not a text"),
         ("a.parquet", b"nothing", "a.parquet is no Parquet file"),
+        ("a.parquet", None, "a.parquet: no column 'text'; there are: n, m"),
         ("a.xlsx", b"", "cannot read .xlsx; there are .csv"),
     ],
 )
-def test_bad_files_are_told(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+def test_bad_files_are_told(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
     path = tmp_path / name
-    path.write_bytes(content)
+    if content is None:
+        pq.write_table(pa.Table.from_pylist([{"n": 1, "m": 2}]), path)
+    else:
+        path.write_bytes(content)
     with pytest.raises(S2Error) as raised:
         list(read_texts(path, ["text"]))
     assert message in str(raised.value)
@@ -82,7 +88,8 @@ def test_likeness_to_references_leaves_out_rows_that_lack_one() -> None:
 
 
 def test_many_rows_are_scored_in_parts() -> None:
-    rows = [["The cat ran.", "The cat ran."]] * (CHUNK + 1) + [["So.", "No."]]
-    found = score(rows, [Rouge().each])
+    rows: list[list[str | None]] = [["The cat ran.", "The cat ran."]] * (CHUNK + 1)
+    found = score([[None, "a"], *rows, ["So.", "No."], ["So.", None]], [Rouge().each])
+    assert found["missing"] == 2
     assert found["metrics"]["rougeL"]["n"] == CHUNK + 2
     assert found["metrics"]["rougeL"]["mean"] == pytest.approx((CHUNK + 1) / (CHUNK + 2), abs=1e-6)

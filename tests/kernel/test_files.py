@@ -17,6 +17,28 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_appears_by_a_rename(tmp_path: Path) -> None:
+    """Whoever reads the old file goes on reading it whole: its bytes are never written over."""
+    path = tmp_path / "a.txt"
+    path.write_text("old and long")
+    with path.open() as reading:
+        with new_file(path) as part:
+            part.write_text("new")
+            written = part.stat().st_ino
+        assert path.stat().st_ino == written
+        assert reading.read() == "old and long"
+    assert path.read_text() == "new"
+
+
+def test_a_folder_appears_by_a_rename(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    for text in ("old", "new"):
+        with new_folder(path) as part:
+            (part / "one").write_text(text)
+            written = part.stat().st_ino, (part / "one").stat().st_ino
+        assert (path.stat().st_ino, (path / "one").stat().st_ino) == written
+
+
 def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "model"
     with new_folder(path) as part:

@@ -83,3 +83,4 @@ def test_a_limit_moves_the_sql_and_the_words(in_tmp: Path) -> None:
 def test_what_must_not_be_is_said_as_no() -> None:
     rule = Rule("edited", "holds an edit", "edited", "=", False)
     assert rule.words() == "no" and rule.holds(False) and not rule.holds(True)
+    assert Rule("x", "is kept", "kept", "=", True).words() == "yes"

@@ -1,6 +1,7 @@
 import hashlib
 import shutil
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from transformers import (
     XLMRobertaConfig,
 )
 
+from s2.graph.code import meaning
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
+from s2.kernel.files import sha256
 from s2.params.data import ToxicityModel
 from s2.quality.classifier import fetch_classifier
 from s2.quality.toxicity import Detoxify, ProfanityCheck, Scores, make_scorer, score_texts, token_batches
@@ -68,6 +71,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_profanity_check_tells_rude_from_kind() -> None:
     kind, rude = ProfanityCheck().score(["The sky is blue.", "You stupid idiot, this is bullshit"])
     assert kind["toxicity"] < 0.1 < 0.9 < rude["toxicity"]
+    assert all(score == round(score, 6) != round(score, 5) for [score] in map(list, [kind.values()]))
 
 
 def test_detoxify_scores_do_not_depend_on_the_batch(checkpoint: tuple[Path, Path]) -> None:
@@ -86,7 +90,11 @@ def test_a_long_text_keeps_the_worst_of_its_windows(checkpoint: tuple[Path, Path
     words = ("you are kind and very bad " * 8).split()
     windows = scorer._windows(" ".join(words))
     assert len(windows) > 2 and max(map(len, windows)) <= 16
-    assert sorted({i for ids in windows for i in ids}) == sorted({WORDS.index(w) for w in words})
+    ids = [WORDS.index(word) for word in words]
+    # Of 16 tokens, the last 4 stand in the next window again.
+    assert [windows[0], windows[1]] == [ids[:16], ids[12:28]]
+    assert all(one[-4:] == other[:4] for one, other in pairwise(windows))
+    assert windows[0] + [i for window in windows[1:] for i in window[4:]] == ids
     (whole,) = scorer.score([" ".join(words)])
     parts = [scorer.score([" ".join(WORDS[i] for i in ids)])[0] for ids in windows]
     for label in CLASSES:
@@ -113,9 +121,8 @@ def test_batches_stay_under_the_budget() -> None:
 class Counting:
     """Scores by length, and remembers what it was asked."""
 
-    fingerprint = "counting"
-
     def __init__(self) -> None:
+        self.fingerprint = "counting"
         self.labels = ["toxicity"]
         self.asked: list[str] = []
 
@@ -132,6 +139,33 @@ def test_only_new_texts_are_scored(tmp_path: Path) -> None:
     assert scorer.asked == ["a", "bb", "ccc"]
     assert [scores["toxicity"] for scores, _ in first] == [0.01, 0.02, 0.01]
     assert [(scores["toxicity"], known) for scores, known in second] == [(0.02, True), (0.03, False)]
+
+
+def test_scorers_do_not_share_what_is_known(tmp_path: Path) -> None:
+    other = Counting()
+    other.fingerprint = "other"
+    with ContentCache(tmp_path / "c.sqlite") as cache:
+        list(score_texts(Counting(), ["a"], cache))
+        ((_, known),) = score_texts(other, ["a"], cache)
+    assert other.asked == ["a"] and not known
+
+
+def test_the_scorers_of_a_folder(tmp_path: Path, checkpoint: tuple[Path, Path]) -> None:
+    fetch_classifier(PROFANITY, tmp_path / "words")
+    found = make_scorer(tmp_path / "words", "float32", 64)
+    assert isinstance(found, ProfanityCheck) and found.fingerprint == meaning(ProfanityCheck)
+    (checkpoint[1] / "model.safetensors").write_text("heavy")
+    (checkpoint[1] / "model.bin").write_text("heavy")
+    (tmp_path / "detoxify/config").mkdir(parents=True)
+    fetch_classifier(detoxify(*checkpoint, sha256=sha256(checkpoint[0])), tmp_path / "detoxify")
+    assert not list((tmp_path / "detoxify/config").glob("model.*"))
+    found = make_scorer(tmp_path / "detoxify", "float32", 7)
+    assert isinstance(found, Detoxify) and found._batch_tokens == 7
+
+
+PROFANITY = ToxicityModel(
+    scorer="profanity-check", checkpoint=None, sha256=None, config=None, revision=None
+)
 
 
 def detoxify(checkpoint: Path | str, config: Path | str, **changes: Any) -> ToxicityModel:

@@ -45,3 +45,9 @@ def test_a_part_of_a_source_and_at_most_so_many_rows_of_it(in_tmp: Path) -> None
     assert found["r0"] == "leakage" and found["r1"] == "other_subreddit"
     rest = [found[f"r{n}"] for n in range(2, 6)]
     assert rest.count(None) == 2 and rest.count("over_rows") == 2
+
+
+def test_parts_and_rows_by_name(in_tmp: Path) -> None:
+    found = fates(in_tmp, Dataset(reddit=["b", "it's"], wiki="all", rows={"wiki": 1}))
+    assert [name for name in found if found[name] is None and name.startswith("r")] == ["r1"]
+    assert [found["w1"], found["w2"]].count("over_rows") == 1
