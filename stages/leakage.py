@@ -20,14 +20,14 @@ EMBEDDINGS = [Path("data/embeddings/reddit.parquet"), Path("data/embeddings/wiki
 OUT = Path("data/leaks")
 METRICS = Path("metrics/data/leakage.json")
 
+QUESTION_ROWS = scan(SPLITS / "questions/reddit.parquet")
 QUESTIONS = f"""
     CREATE TABLE questions AS
-    SELECT question_id, split, 'reddit' AS source FROM {scan(SPLITS / "questions/reddit.parquet")}
+    SELECT question_id, split, 'reddit' AS source FROM {QUESTION_ROWS}
     UNION ALL SELECT id, split, 'wiki' FROM {scan(WIKI)}"""
 LEAKS = """
     FROM leaks JOIN questions USING (question_id) SELECT question_id, split, "like", cosine
     WHERE source = '{}' ORDER BY question_id"""
-QUESTION_ROWS = scan(SPLITS / "questions/reddit.parquet")
 # What leaking questions are taken from.
 ROWS = {
     "sft_reddit": scan(SPLITS / "sft/reddit.parquet"),

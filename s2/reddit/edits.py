@@ -21,10 +21,9 @@ _WHAT_FOR = (
 )
 _EDIT = re.compile(
     rf"""\b(?i:{_WHICH}edit(?:s|ed|\(s\))?)\s?\#?\d*\s?:      # edit: wherever it stands
-    | \b(?i:edit)\s?\d*\s[-–—]\s
     | {_START}(?:
         (?i:{_WHICH})EDIT(?:S|ED)?\b
-      | (?i:{_WHICH}edits?)\s?\d*(?=\s*(?:[-–—*\])]|$|\n)|\s+(?i:{_WHAT_FOR})|\s?\[)
+      | (?i:{_WHICH}edits?)\s?\d*(?=\s*(?:[-–—](?:[\s\-–—]|$)|[*\])]|$)|\s+(?i:{_WHAT_FOR})|\s?\[)
       | (?i:edit(?:ed|ing))(?=\s+(?i:{_WHAT_FOR})|\s?[-–—)\]])
       | (?<=\*)\s?(?i:edit)\b | (?<=[(\[])(?i:edited)\b
       | (?:ETA|Eta|eta|(?i:update[ds]?))\s?\d*\s?(?::|\s[-–—]\s)
@@ -35,9 +34,9 @@ _EDIT = re.compile(
 _ETA = re.compile(r"\beta\b")
 _POSTSCRIPT = re.compile(rf"{_START}(?:P\.\s?(?:P\.\s?)?S\.?|PP?S|ps)(?=\s?[:.,\-–—]|\s[A-Z])\s?")
 
-_LINE = re.compile(rf"^(?=[>\W]{{0,4}}{_WHICH}(?:edit|eta|update|p\.?\s?s\b))", re.I | re.M)
+_LINE = re.compile(rf"^(?=\W{{0,4}}{_WHICH}(?:edit|eta|update|p\.?\s?s\b))", re.I | re.M)
 _EMPHASISED = re.compile(
-    rf"""(?P<before>{_START}(?:[*_]{{1,3}})|[*_]{{1,3}}(?=[A-Z]))\s?
+    rf"""(?:{_START}[*_]{{1,3}}|[*_]{{1,3}}(?=[A-Z]))\s?
     (?P<mark>(?i:{_WHICH}edit(?:s|ed|\(s\))?)\s?\d*)(?P<more>\s(?i:{_WHAT_FOR})[^*_\n]{{0,40}})?
     \s?[*_]{{1,3}}(?=\W|$):?""",
     re.VERBOSE,

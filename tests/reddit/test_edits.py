@@ -34,6 +34,17 @@ from s2.reddit.edits import edit_at, paragraphs, without_courtesies, without_edi
         ("Answer. Edit(s): done", "Answer."),
         ("Answer. edit - here it is", "Answer."),
         ("Answer. Edit*", "Answer."),
+        ("Answer.\n\n[Edit] More.", "Answer."),
+        ("Answer. **Edit**: more", "Answer."),
+        ("Answer. **Edit** : more", "Answer."),
+        ("Answer.\n\n(Edited for clarity)", "Answer."),
+        ("Answer. *Edited for spelling*", "Answer."),
+        ("Answer. Edit #2: more", "Answer."),
+        ("Answer... edit: more", "Answer..."),
+        ("Answer\nUPDATE: more", "Answer"),
+        ("Answer.\nedit--after reading it", "Answer."),
+        ("Answer!\n\n^(Edit: words)", "Answer!"),
+        ("* Answer.\n* Edit: more", "Answer."),
         ("Edit: this is all there is.", ""),
     ],
 )
@@ -55,6 +66,8 @@ def test_a_text_ends_before_its_first_edit(markdown: str, kept: str) -> None:
         "There were some typos. The typo stayed.",
         "Edit the file, then save it.",
         "P.S. It is blue.",
+        "Edit-wars are common. I made an edit - it was small.",
+        "The last update: 2015. How do I update - and why?",
     ],
 )
 def test_words_about_editing_are_no_edit(markdown: str) -> None:
