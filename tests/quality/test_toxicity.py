@@ -101,6 +101,19 @@ def test_a_long_text_keeps_the_worst_of_its_windows(checkpoint: tuple[Path, Path
         assert whole[label] == pytest.approx(max(part[label] for part in parts), abs=0.02)
 
 
+def test_windows_are_of_512_tokens_where_the_model_takes_more(
+    checkpoint: tuple[Path, Path], tmp_path: Path
+) -> None:
+    config = RobertaConfig.from_pretrained(checkpoint[1])
+    config.max_position_embeddings, config.num_labels = 900, len(CLASSES)
+    shutil.copytree(checkpoint[1], tmp_path / "config")
+    config.save_pretrained(tmp_path / "config")
+    state = RobertaForSequenceClassification(config).state_dict()
+    write_checkpoint(tmp_path / "m.ckpt", state, ["toxic", "insult"], len(CLASSES))
+    scorer = Detoxify(tmp_path / "m.ckpt", tmp_path / "config", "float32", 64)
+    assert [len(ids) for ids in scorer._windows("bad " * 600)] == [512, 600 - 512 + 128]
+
+
 def test_detoxify_matches_plain_fp32(checkpoint: tuple[Path, Path]) -> None:
     path, config = checkpoint
     loaded = torch.load(path, weights_only=True)
