@@ -7,10 +7,10 @@ from s2.reddit.text import prose
 _ELI5_TAG = re.compile(r"^\W*(?:eli5|eli\s5|elif|explain like i'?m five)\b\W*", re.IGNORECASE)
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _MONTH = r"(?:january|february|march|april|may|june|july|august|september|october|november|december)"
+_TALK = r"(?:threads?|discussion|chat|convo|round-?up|free[- ]for[- ]all|free talk|trivia|megathread)"
 _FEATURE = (
-    r"(?:trivia|methods?|mysteries|reading|research|free[- ]for[- ]all|free talk|spotlight|showcase"
-    r"|digest|discussion|questions?|threads?|chat|convo|megathread|round-?up|what'?s new|week in history"
-    r"|theory|thoughts|reflections?|recommendations|series|open|post|ama)"
+    rf"(?:{_TALK}|methods?|mysteries|reading|research|spotlight|showcase|digest|questions?|what'?s new"
+    r"|week in history|theory|thoughts|reflections?|recommendations|series|ama)"
 )
 _AMA = r"(?-i:(?<!\b[Tt]he\s)(?<!\bTHE\s)\bAMAs?)"
 _HEAD_END = r"(?:[:!|\]]|\s[-–—]|$)"  # what stands behind the word that says what a post is
@@ -20,21 +20,21 @@ _NO_QUESTION = re.compile(
         (
             rf"^\W*(?:(?:casual|open|simple|mindless|free)\s+(?:\w+\s+)?)?{_DAY}s?\W+"
             rf"(?:\w+\W+){{0,2}}?{_FEATURE}\b",
-            rf"\b{_FEATURE}\s+{_DAY}s?\b|\bask\s+anything\s+{_DAY}|\b\w+-?free\s+{_DAY}",
-            rf"^\W*{_DAY}\s*\W?\s*(?:{_MONTH}|\d{{1,2}})\b",
-            rf"\b(?:daily|weekly|monthly|bi-?weekly)\b(?:\s+[\w&']+){{0,2}}\s+{_FEATURE}\b",
+            rf"\b{_TALK}\s+{_DAY}s?\b|\bask\s+anything\s+{_DAY}|\b\w+-?free\s+{_DAY}",
+            rf"^\W*{_DAY}\W+(?:{_MONTH}\W+\d|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH})",
+            rf"\b(?:daily|weekly|monthly|bi-?weekly)\b(?:\s+[\w&']+){{0,2}}\s+{_TALK}\b",
             r"\b(?:mega|sticky|discussion|question|open|weekly|daily)[- ]?threads?\b",
             r"\bask\s+(?:me|us)\s+(?:almost\s+)?any\s?thing\b",
             rf"{_AMA}(?=[^\w?]*$|\s*[:!|\]]|\s+-|\s+(?:series|with|about|on|thread|panel)\b)|^\W*{_AMA}\b",
             r"\bfloating\s+feature\b|\brules?\s+roundtable\b|\bsupplemental\s+rules\s+for\b",
             r"\b(?:sub)?reddit\s+matters\b|\bstate\s+of\s+the\s+sub(?:reddit)?\b",
-            r"\b(?:20|twenty)[- ]years?\s+rule\b",
+            r"\b(?:20|twenty)[- ]year\s+rule\b",
             r"\[\s*(?:ama|meta|mods?|mod\s?post|announcement|survey|podcast)\b",
             rf"^\W*(?:meta|mod\s?post|mod\s+note|announcements?|meet-?up)\s*{_HEAD_END}",
             rf"^\W*(?:new\s+)?(?:sub(?:reddit)?\s+)?rules?\s+(?:changes?|updates?|reminders?)\s*{_HEAD_END}",
             r"\b(?:reddit|global|irl)\s+meet-?up\b",
             r"\bx-?post(?:ed|ing)?\b|\bcross-?post(?:ed)?\s+(?:from|to|of|:)|[(\[]\s*cross-?post",
-            r"\bpodcasts?\s*(?:\#|no\.?\s*\d|\d|ep\b|ep\.|episode|[:|])|\bhistorians\s+podcast\b",
+            r"\bpodcast\s*(?:\#|no\.?\s*\d|\d|ep\b|ep\.|episode|[:|])|\bhistorians\s+podcast\b",
         )
     ),
     re.IGNORECASE,
