@@ -41,7 +41,8 @@ def score(
         known for known in DEFINITIONS if known == _choice("--definition", definition, DEFINITIONS)
     )
     if COMPARING & set(wanted) and not reference:
-        raise S2Error(f"{' and '.join(sorted(COMPARING & set(wanted)))} need a --reference column")
+        names = ", ".join(sorted(COMPARING & set(wanted)))
+        raise S2Error(f"--metrics {names}: name the --reference column to compare with")
     with ContentCache(local("cache", "toxicity.sqlite")) as cache:
         measures = list(_measures(wanted, method, of_rouge, cache))
         found = score_all(read_texts(file, [text, reference] if reference else [text]), measures)

@@ -75,7 +75,10 @@ def _comment(comment: _Row, rules: Thresholds, datasets: Collection[str]) -> Ite
     if measured.get("question_dropped_by"):
         yield f"its question is dropped by {measured['question_dropped_by']}"
     verdict = _find("splits/verdicts/reddit", row_id) or {}
-    yield from _measures(measured | _worst("reddit", row_id), [*rules.reddit, *rules.good])
+    measured |= _worst("reddit", row_id)
+    must = "to be chosen, must be" if verdict.get("purpose") == "preference" else "must be"
+    yield from _measures(measured, rules.reddit)
+    yield from _measures(measured, rules.good, must)
     leak = _leak("reddit", verdict.get("question_id", ""))
     yield from _verdict(verdict, leak)
     yield from _whereabouts(row_id, datasets)
@@ -113,13 +116,13 @@ def _page(row_id: str, rules: Thresholds, datasets: Collection[str]) -> Iterator
     yield from _whereabouts(row_id, datasets)
 
 
-def _measures(row: _Row, rules: Sequence[Rule]) -> Iterator[str]:
+def _measures(row: _Row, rules: Sequence[Rule], must: str = "must be") -> Iterator[str]:
     """Each measure of a row beside its rules; one that it does not have is left out."""
     for rule in rules:
         value = row.get(rule.column)
         if value is not None:
             shown = ("no", "yes")[value] if isinstance(value, bool) else f"{value:g}"
-            yield f"{rule.what}: {shown} (must be: {rule.words()}){_mark(rule.holds(value))}"
+            yield f"{rule.what}: {shown} ({must}: {rule.words()}){_mark(rule.holds(value))}"
 
 
 def _worst(source: str, row_id: str) -> _Row:

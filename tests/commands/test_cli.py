@@ -152,7 +152,7 @@ def test_scoring_a_file(in_tmp: Path) -> None:
 def test_scoring_against_references(in_tmp: Path) -> None:
     (in_tmp / "a.csv").write_text("answer,truth\nThe cats were running.,The cat runs.\nSo.,\n")
     command = ["score", "a.csv", "--text", "answer", "--metrics", "rouge,readability", "--json"]
-    with pytest.raises(S2Error, match="rouge need a --reference column"):
+    with pytest.raises(S2Error, match="--metrics rouge: name the --reference column"):
         RUNNER.invoke(cli.app, command, catch_exceptions=False)
     command += ["--reference", "truth"]
     ours = json.loads(RUNNER.invoke(cli.app, command).stdout)

@@ -263,6 +263,8 @@ def test_the_story_of_a_row_ends_as_its_verdict_says(
                 assert f"dropped by {row['dropped_by']}" in lines
             elif not leaks:
                 assert f"kept; purpose: {row.get('purpose', 'sft')}, split: {row['split']}" in lines
+            if reason == "preference":
+                assert any("(to be chosen, must be: at least 4)" in line for line in lines)
             if reason == "sft" and not leaks:
                 assert any(line.startswith("in data/sft/eli5/") for line in lines)
     assert {"deleted", "bot", "not_simple", "sft", "preference", "redirect", "kept"} <= told
