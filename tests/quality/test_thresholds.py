@@ -20,6 +20,8 @@ def write(folder: Path, edits: str = "drop") -> None:
 
 
 def told(rules: list[Rule]) -> list[tuple[str, str, str, str]]:
+    assert all(rule.keeps() == f"{rule.column} {rule.compare} {rule.limit}" for rule in rules)
+    assert all(rule.compare in (">=", "<=", "<", "=") for rule in rules)
     return [(rule.reason, rule.what, rule.column, rule.words()) for rule in rules]
 
 
