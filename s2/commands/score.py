@@ -55,7 +55,8 @@ def score(
         table.add_row(name, str(row["mean"]), str(row["se"]), f"{row['n']:,}")
     Console().print(table)
     if found["missing"]:
-        print(f"{found['missing']:,} rows without a text were left out")
+        lacking = "a text or its reference" if reference else "a text"
+        print(f"{found['missing']:,} rows without {lacking} were left out")
 
 
 def _measures(

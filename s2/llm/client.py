@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 from openai import OpenAI
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from s2.kernel.cache import ContentCache, content_key
 from s2.kernel.errors import S2Error
@@ -15,7 +15,7 @@ from s2.params.machine import Machine
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 LONGEST_WAIT_S = 60
-_TRANSIENT = (openai.RateLimitError, openai.InternalServerError, openai.APIConnectionError)
+_TRANSIENT = {408, 409, 429}
 # What says that this one request is not answered: malformed, too large, not to be processed.
 _REFUSING = (openai.BadRequestError, openai.UnprocessableEntityError)
 _TOO_LARGE = 413
@@ -79,7 +79,7 @@ class ChatClient:
         client = self._open()
         where = f"endpoint {client.base_url}".rstrip("/")
         again = Retrying(
-            retry=retry_if_exception_type(_TRANSIENT),
+            retry=retry_if_exception(_may_pass),
             wait=wait_random_exponential(min=1, max=LONGEST_WAIT_S),
             stop=stop_after_attempt(1 + self._machine.retries),
             reraise=True,
@@ -98,10 +98,21 @@ class ChatClient:
             if isinstance(error, _REFUSING) or error.status_code == _TOO_LARGE:
                 raise Refused(told) from None
             raise S2Error(told) from None
+        if not completion.choices:
+            raise S2Error(f"{where}, model {self._model}: a reply without choices")
         choice = completion.choices[0]
+        if choice.message.refusal:
+            raise Refused(f"{where}, model {self._model}: {choice.message.refusal}")
         if choice.finish_reason == "content_filter":
             raise Refused(f"{where}, model {self._model}: stopped by its content filter")
         return choice.message.content or ""
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether the same request may be answered later."""
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code in _TRANSIENT or error.status_code >= 500
+    return isinstance(error, openai.APIConnectionError)
 
 
 def request(system: str, prompt: str, max_tokens: int) -> dict[str, Any]:

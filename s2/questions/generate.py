@@ -14,6 +14,7 @@ from s2.llm.client import Refused
 
 MAX_WORDS = 30
 OPENING_WORDS = 40
+MANY = 50
 
 SCHEMA = pa.schema(
     [
@@ -27,17 +28,23 @@ SCHEMA = pa.schema(
 )
 
 _ASKING = (
-    r"(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|am|do|does|did|can|could|will|would"
-    r"|shall|should|may|might|must|has|have|had)"
+    r"(?:(?:what|who|whom|whose|which|when|where|why|how|is|are|am|was|were|do|does|did|can|could|will"
+    r"|would|shall|should|may|might|must|has|have|had)(?:n['’]t|['’]s|['’]re)?\b)"
+)
+_BEHIND = (
+    r"(?:in|at|on|from|for|to|of|by|with|within|without|during|under|over|after|before|about|above|across"
+    r"|against|along|among|around|as|behind|below|beside|between|despite|inside|into|near|off|out|since"
+    r"|through|towards?|until|upon|because|according)"
+)
+_CHATTING = (
+    r"(?:tell|please|sure|certainly|of course|absolutely|here|yes|okay|ok|let|well|thanks?|name|i"
+    r"|as an ai|(?:can|could|would) you|(?:the |one |a )?(?:possible )?question)"
 )
 # A question word may stand behind a preposition ("During which war …") or behind a first clause
-# ("Although it is small, why …"), which is no request ("Tell me, what …").
+# ("Although it is small, why …"), which is no chat ("Certainly, what …").
 _OPENING = re.compile(
-    rf"^(?:{_ASKING}|in|at|on|from|for|to|of|by|with|within|without|during|under|over|after|before|about"
-    r"|above|across|against|along|among|around|as|behind|below|between|into|near|since|through|toward|towards"
-    r"|until|upon|because|according)\b"
-    rf"|^(?!tell\b|please\b|sure\b|here\b|yes\b|ok\b|okay\b|let\b|well\b|question\b)"
-    rf"\w[^?,;]*[,;]\s+(?:(?:and|but|so|or|then)\s+)?(?:\w+\s+)?{_ASKING}\b",
+    rf"^(?!{_CHATTING}\b)(?:{_ASKING}|{_BEHIND}\b.*\b{_ASKING}"
+    rf"|\w[^?,;]*[,;]\s+(?:(?:and|but|so|or|then)\s+)?(?:\w+\s+)?{_ASKING})",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -89,12 +96,17 @@ def generate(
     """Rows of `SCHEMA` in the order of `rows`; a row for which no prompt brought a question has
     `dropped_by` = refused, if one of them was refused, or no_question.
 
-    Raises `S2Error` if every row was refused, which no row is to blame for.
+    Raises `S2Error` if every row was refused, or the first `MANY`, which no row is to blame for.
     """
     refusals: list[str] = []
     heard: list[bool] = []
 
+    def told_nothing(count: int) -> S2Error:
+        return S2Error(f"all {count:,} rows were refused, the first with: {refusals[0]}")
+
     def ask(row: dict[str, Any]) -> dict[str, Any]:
+        if len(heard) >= MANY and not any(heard):
+            raise told_nothing(MANY)
         asked = _ask(row, prompts, reply)
         refusals.extend(asked.refusals[:1])
         heard.append(len(asked.refusals) < len(prompts))
@@ -115,7 +127,7 @@ def generate(
     finally:
         pool.shutdown(cancel_futures=True)
     if listed and not any(heard):
-        raise S2Error(f"all {len(listed):,} rows were refused, the first with: {refusals[0]}")
+        raise told_nothing(len(listed))
 
 
 def unasked(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

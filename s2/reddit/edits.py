@@ -24,15 +24,18 @@ _EDIT = re.compile(
     | {_START}(?:
         (?i:{_WHICH})EDIT(?:S|ED)?\b
       | (?i:{_WHICH}edits?)\s?\d*(?=\s*(?:[-–—](?:[\s\-–—]|$)|[*\])]|$)|\s+(?i:{_WHAT_FOR})|\s?\[)
-      | (?i:edit(?:ed|ing))(?=\s+(?i:{_WHAT_FOR})|\s?[-–—)\]])
-      | (?<=\*)\s?(?i:edit)\b | (?<=[(\[])(?i:edited)\b
+      | (?i:edited)(?=\s+(?i:{_WHAT_FOR})|\s?[-–—)\]])
+      | (?i:editing)(?=\s+(?:to|for)\b)
+      | (?<=\*)\s?(?i:edit)\b | (?<=[(\[])(?i:edited)\b(?!\s+(?:by|volume|collection|version|and)\b)
       | (?:ETA|Eta|eta|(?i:update[ds]?))\s?\d*\s?(?::|\s[-–—]\s)
-      | UPDATE\b
+      | UPDATE(?=\s?\d*\s?(?:[:\-–—]|$)|\s[A-Z]?[a-z])
     )""",
     re.VERBOSE,
 )
 _ETA = re.compile(r"\beta\b")
-_POSTSCRIPT = re.compile(rf"{_START}(?:P\.\s?(?:P\.\s?)?S\.?|PP?S|ps)(?=\s?[:.,\-–—]|\s[A-Z])\s?")
+_POSTSCRIPT = re.compile(
+    r"(?:^|(?<=\n)|(?<=[.!?…]\s))(?:P\.\s?(?:P\.\s?)?S\.?|PP?S|ps)(?=\s?[:.,\-–—]|\s[A-Z])\s?"
+)
 
 _LINE = re.compile(rf"^(?=\W{{0,4}}{_WHICH}(?:edit|eta|update|p\.?\s?s\b))", re.I | re.M)
 _EMPHASISED = re.compile(
@@ -43,7 +46,9 @@ _EMPHASISED = re.compile(
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
 _THANKS = re.compile(
-    r"^(?:many |much |a lot of )?(?:thanks|thank (?:you|u)|thx|cheers|tia)\b(?! to (?!every|all|any)\w)"
+    r"^(?:many |much |a lot of )?(?:thanks|thank (?:you|u)|thx)\b"
+    r"(?! to (?!(?:every|any)(?:one|body)\b|all\b)\w| in (?:part|large)\b)"
+    r"|^(?:cheers|tia)\b(?:\W*$| (?:guys|all|everyone|in advance)\b)"
     r"|^\W*(?:[\w'’]+\W+){0,3}(?:thanks|thank you|thx)\W*$",
     re.IGNORECASE,
 )

@@ -13,8 +13,9 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 _AFTER_QUOTE = re.compile(r"^((?:[ ]{0,3}>).*\n)(?=[ ]{0,3}[^ >\n])", re.MULTILINE)
 _SPOILER = re.compile(r">!|!<")
 # 10^(23) and 10^-6 are numbers, whose caret stays, without the brackets.
-_POWER = re.compile(r"(?<=\d)\^\(\s*([-+−]?\d+)\s*\)|(?<=\d)\^([-+−]?)(?=\d)")
-_SUPERSCRIPT = re.compile(r"\^\(([^()]*)\)|(?<!\d)\^(?=\w)|(?<=\d)\^(?=[^\W\d])")
+_POWER = re.compile(r"(?<=[\d)])\^\(\s*([-+−]?\d+(?:\.\d+)?)\s*\)|(?<=[\d)])\^([-+−]?)(?=\d)")
+_FRACTION = re.compile(r"(?<=[\d)])\^(?=\(\s*[-+−]?\d+\s*/\s*\d+\s*\))")
+_SUPERSCRIPT = re.compile(r"\^\(([^()]*)\)|(?<![\d)])\^(?=\w)|(?<=[\d)])\^(?=[^\W\d])")
 _URL = re.compile(r"(?:https?://|www\.)[^\s)\]]+|_?\bURL_\d+\b_?", re.IGNORECASE)
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]")
 
@@ -50,8 +51,8 @@ def prose(markdown: str) -> str:
 def _without_superscripts(prose: str) -> str:
     if "^" not in prose:
         return prose
-    prose = _POWER.sub(lambda match: f"^{match[1] or match[2] or ''}", prose)
-    return _SUPERSCRIPT.sub(lambda match: match[1] or "", prose)
+    prose = _POWER.sub(lambda match: f"^{match[1] or match[2] or ''}", _FRACTION.sub("\0", prose))
+    return _SUPERSCRIPT.sub(lambda match: match[1] or "", prose).replace("\0", "^")
 
 
 def _paragraphs(tokens: Sequence[Token]) -> Iterator[str]:

@@ -111,8 +111,12 @@ def _page(row_id: str, rules: Thresholds, datasets: Collection[str]) -> Iterator
     question = _find("questions/wiki", row_id) if _path("questions/wiki").is_file() else None
     if question:
         yield f"question: {question['question']!r}"
+    verdict = _find("splits/verdicts/wiki", row_id) or {}
+    if not question and verdict and not verdict["dropped_by"] and _path("questions/wiki").is_file():
+        yield "dropped by no_question, or refused: the language model gave no question for it"
+        return
     leak = _leak("wiki", row_id) if question else None
-    yield from _verdict(_find("splits/verdicts/wiki", row_id) or {}, leak)
+    yield from _verdict(verdict, leak)
     yield from _whereabouts(row_id, datasets)
 
 

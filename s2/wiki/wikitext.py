@@ -32,16 +32,14 @@ _POSSESSIVE = re.compile(r"(?<!')''([^'\n]+)'''(?=s\b)")
 _MAGIC = re.compile(r"__[A-Z]+__")
 _HOLLOW_BRACKETS = re.compile(r"\([\s;,:]*\)")
 _AFTER_OPENING = re.compile(r"\([\s;,:]+")
-_HEADING = re.compile(r"(={1,6})(?!=)([^\n]*?)=+[ \t]*$")
 # Sections of no article text, in the words of Simple and of English Wikipedia.
-_APPENDIX = re.compile(
-    r"(?:(?:general|additional|other|more|cited|selected|primary|secondary)\s+)?"
-    r"(?:references?(?:\s+(?:and|&)\s+(?:notes|further\s+reading|sources|external\s+links))?"
-    r"|(?:other|related|external)\s+(?:web\s*sites?|pages?|links?)|websites?"
-    r"|see\s+also|foot-?notes?|(?:end|foot)?-?notes?(?:\s+(?:and|&)\s+references)?|further\s+reading"
-    r"|(?:annotated\s+)?bibliograph(?:y|ies)|citations?|works\s+cited|sources?)",
-    re.IGNORECASE,
+_TERM = (
+    r"(?:(?:general|additional|other|more|cited|selected|primary|secondary|explanatory)\s+)?"
+    r"(?:references?|(?:other|related|external)\s+(?:web\s*sites?|pages?|links?)|websites?|see\s+also"
+    r"|(?:foot|end)?-?notes?|(?:further|more|additional|suggested)\s+reading|citations?|works\s+cited"
+    r"|(?:annotated\s+)?bibliograph(?:y|ies)|sources?)"
 )
+_APPENDIX = re.compile(rf"{_TERM}(?:\s*(?:,|/|&|\band\b)\s*{_TERM})*", re.IGNORECASE)
 _LIST_MARKS = "*#:;"
 
 _MEDIA = ("file", "image", "media", "category")
@@ -111,17 +109,26 @@ def _blocks(text: str) -> Iterator[str]:
     appendix = 0
     for line in text.split("\n"):
         bare = line.lstrip(" \t")
-        heading = _HEADING.match(line)
+        heading = _heading(line)
         if not bare or bare[0] in _LIST_MARKS or line.startswith("----") or heading:
             if lines:
                 yield " ".join(lines)
                 lines = []
         elif not appendix:
             lines.append(line)
-        if heading and (not appendix or len(heading[1]) <= appendix):
-            appendix = len(heading[1]) if _APPENDIX.fullmatch(heading[2].strip(" \t:")) else 0
+        if heading and (not appendix or heading[0] <= appendix):
+            appendix = heading[0] if _APPENDIX.fullmatch(heading[1]) else 0
     if lines:
         yield " ".join(lines)
+
+
+def _heading(line: str) -> tuple[int, str] | None:
+    """The level and the words of a line that is a heading."""
+    bare = line.rstrip(" \t")
+    if len(bare) < 3 or bare[0] != "=" or bare[-1] != "=":
+        return None
+    words = bare.strip("=")
+    return min(len(bare) - len(bare.lstrip("=")), 6), words.strip(" \t:")
 
 
 def _tidy(prose: str) -> str:

@@ -115,7 +115,7 @@ def test_busy_endpoints_are_asked_again_after_growing_random_waits(
     waits: list[float] = []
     random.seed(8)
     monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
-    busy = [429, 500, 503, 429, 502, 429, 429, 429]
+    busy = [429, 500, 503, 408, 502, 409, 429, 429]
     with server(*busy, 200) as (url, seen), ContentCache(tmp_path / "c.sqlite") as cache:
         assert client(url, "id", cache, retries=8).reply(WHY) == "WHY?"
         assert len(seen) == 9 and len(waits) == 8

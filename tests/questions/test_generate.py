@@ -38,6 +38,14 @@ ROW = {"id": "wiki_1", "split": "train", "title": "Octopus", "answer": TEXT}
         ),
         ("X: What is an octopus?", "What is an octopus?"),
         ("Please, what is an octopus?", None),
+        ("Certainly, what is an octopus?", None),
+        ("As an AI, what is an octopus?", None),
+        ("I think the question could be, what is an octopus?", None),
+        ("Can you tell me more about the octopus?", None),
+        ("As the octopus?", None),
+        ("Isn't the octopus soft?", "Isn't the octopus soft?"),
+        ("What's an octopus?", "What's an octopus?"),
+        ("Inside which sea does the octopus live?", "Inside which sea does the octopus live?"),
         ("An octopus is an animal.", None),
         ("What is an octopus?\nIt is an animal.", None),
         ("What is this? Is it an octopus?", None),
@@ -97,12 +105,19 @@ def test_a_refused_row_is_dropped_by_name(
 
 
 def test_an_endpoint_that_refuses_every_row_ends_the_stage() -> None:
+    asked: list[str] = []
+
     def reply(prompt: str) -> str:
+        asked.append(prompt)
         raise Refused("max_tokens is not known")
 
     rows = [ROW | {"id": f"wiki_{n}"} for n in range(3)]
     with pytest.raises(S2Error, match="all 3 rows were refused, the first with: max_tokens"):
         list(generate(rows, ["{title}"], reply, workers=2))
+    asked.clear()
+    with pytest.raises(S2Error, match="all 50 rows were refused"):
+        list(generate(rows * 100, ["{title}"], reply, workers=1))
+    assert len(asked) < 100
 
 
 def test_rows_keep_their_order_with_many_workers() -> None:

@@ -28,6 +28,7 @@ from s2.reddit.text import is_bot, is_gone, prose
             "10^23 atoms, 2^40 bytes, 10^-6 m, 6x10^11 kg",
         ),
         ("At 75^(o), 75^o and the 4^th.", "At 75o, 75o and the 4th."),
+        ("10^(6.5) J, 2^(1/2), (1+0.05)^10", "10^6.5 J, 2^(1/2), (1+0.05)^10"),
         ("It is ~~flat **or** [so](https://x.y)~~ round.", "It is round."),
         ("~~All of it.~~", ""),
         ("| a | b\n:--|:--\n1 | 2\n\nAfter.", "After."),

@@ -55,6 +55,9 @@ from s2.wiki.wikitext import is_disambiguation, is_list, is_redirect, paragraphs
         ("One.\n==Related pages==\nAnother page is about it.", ["One."]),
         ("One.\n== Notes and references ==\nA note.\n= Two =\nTwo.", ["One.", "Two."]),
         ("One.\n== Further reading: ==\nA book.\n== Bibliography ==\nA book.", ["One."]),
+        ("One.\n== Sources and further reading ==\nA book.\n== '''References''' ==\nB.", ["One."]),
+        ("One.\n== Notes, references ==\nA.\n==Suggested reading==\nB.\n= =\nTwo.", ["One.", "Two."]),
+        ("One.\n== Literature ==\nTwo.", ["One.", "Two."]),
         ("One.\n== Notes of the scale ==\nTwo.", ["One.", "Two."]),
         ("<ul><li>a</li></ul>Text.<br/>More.", ["Text. More."]),
         ("Text.\n----\n== Head == \nMore.", ["Text.", "More."]),
@@ -91,5 +94,5 @@ def test_kinds_of_pages() -> None:
 
 def test_the_time_is_linear_in_the_text() -> None:
     """Marks that never close were each searched to the end of the text, if they were not known."""
-    for piece in ("{{", "[[", "<ref>", "<!--", "<nowiki>", "{|\n", "|}\n", "}}", "''"):
+    for piece in ("{{", "[[", "<ref>", "<!--", "<nowiki>", "{|\n", "|}\n", "}}", "''", "="):
         assert all("\n" not in found for found in paragraphs(piece * 100_000))
