@@ -2,12 +2,14 @@
 imported when it is called, so that `s2 --help` is quick."""
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from s2.kernel.errors import S2Error
+from s2.kernel.paths import enter_repository
 
 app = typer.Typer(
     help="Simple, safe language models: one reproducible graph from raw dumps to scored models. "
@@ -18,6 +20,31 @@ app = typer.Typer(
 )
 
 
+cache = typer.Typer(help="What is kept in .s2/cache: replies, scores, answers.", no_args_is_help=True)
+app.add_typer(cache, name="cache")
+
+Temperature = Annotated[float | None, typer.Option(help="0 is greedy; params.yaml says the default.")]
+TopP = Annotated[float | None, typer.Option(help="Share of probability to sample from.")]
+MaxTokens = Annotated[int | None, typer.Option(help="Longest answer.")]
+Seed = Annotated[int | None, typer.Option(help="Of sampling.")]
+Model = Annotated[str | None, typer.Option(help="A model of evaluate.models; the last one by default.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"s2 {version('s2')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Say the version.")
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command()
 def use(
     profile: Annotated[str, typer.Argument(help="Name of a file in profiles/, such as sample.")],
@@ -25,6 +52,7 @@ def use(
     """Write a profile to params.yaml, whole; what was there is kept as params.yaml.orig."""
     from s2.commands.use import use
 
+    enter_repository()
     use(profile)
 
 
@@ -37,6 +65,7 @@ def stale(
     """Say which stages the next `dvc repro` would run, and why, without running any."""
     from s2.commands.stale import stale
 
+    enter_repository()
     stale(stage or [])
 
 
@@ -45,29 +74,51 @@ def leaderboard(
     set_name: Annotated[
         str, typer.Option("--set", help="A set of evaluate.sets; all by default.")
     ] = "all",
+    speed: Annotated[
+        bool, typer.Option("--speed", help="How fast stages ran here, and their peak memory, instead.")
+    ] = False,
 ) -> None:
     """Print our models' scores, and the published ones under them."""
-    from s2.commands.leaderboard import leaderboard
+    from s2.commands.leaderboard import leaderboard, speeds
 
-    leaderboard(set_name)
+    enter_repository()
+    speeds() if speed else leaderboard(set_name)
 
 
 @app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
-    model: Annotated[
-        str | None, typer.Option(help="A model of evaluate.models; the last one by default.")
-    ] = None,
+    model: Model = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    max_tokens: MaxTokens = None,
+    seed: Seed = None,
 ) -> None:
     """Ask a model that the graph has built."""
-    from s2.commands.ask import ask
+    from s2.commands.ask import Wishes, ask
 
-    ask(question, model)
+    enter_repository()
+    ask(question, model, Wishes(temperature, top_p, max_tokens, seed))
+
+
+@app.command()
+def chat(
+    model: Model = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    max_tokens: MaxTokens = None,
+    seed: Seed = None,
+) -> None:
+    """Talk with a model that the graph has built, turn by turn."""
+    from s2.commands.ask import Wishes, chat
+
+    enter_repository()
+    chat(model, Wishes(temperature, top_p, max_tokens, seed))
 
 
 @app.command()
 def score(
-    file: Annotated[Path, typer.Argument(help="A CSV, JSONL or Parquet file.")],
+    file: Annotated[Path, typer.Argument(help="A CSV, TSV, JSONL or Parquet file.")],
     text: Annotated[str, typer.Option(help="The column that holds the texts.")],
     reference: Annotated[
         str | None, typer.Option(help="The column to compare them with, for rouge and bertscore.")
@@ -81,6 +132,9 @@ def score(
         typer.Option(help="Of ROUGE: ours (Porter's stemmer, a sentence a line) or published (neither)."),
     ] = "ours",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    rows: Annotated[
+        Path | None, typer.Option(help="Write each row's scores to this .csv, .tsv, .jsonl or .parquet.")
+    ] = None,
 ) -> None:
     """Score anybody's texts: mean, standard error and n of each metric.
 
@@ -88,19 +142,42 @@ def score(
     models/bertscore. The published scores are of prompt and answer together: name columns that hold
     both.
     """
-    from s2.commands.score import score
+    from s2.commands.score import Scoring, score
 
-    score(file, text, reference, metrics, readability, definition, as_json)
+    here = enter_repository()
+    wanted = Scoring(text, reference, metrics, readability, definition)
+    score(here / file, wanted, as_json, here / rows if rows else None)
 
 
 @app.command()
 def why(
     row_id: Annotated[str, typer.Argument(metavar="ID", help="t1_…, t3_…, wiki_… or as in a dump.")],
 ) -> None:
-    """Tell the story of one row: its place in a dump, each gate's verdict, its purpose, its datasets."""
+    """Tell the story of one row: its text, its place in a dump, each gate's verdict, its datasets."""
     from s2.commands.why import why
 
+    enter_repository()
     why(row_id)
+
+
+@cache.command(name="show")
+def show() -> None:
+    """Say what is kept."""
+    from s2.commands.cache import show
+
+    enter_repository()
+    show()
+
+
+@cache.command(name="forget")
+def forget(
+    name: Annotated[str, typer.Argument(help="As `s2 cache show` names it, such as unusable.")],
+) -> None:
+    """Forget one kind, so that it is asked or computed again."""
+    from s2.commands.cache import forget
+
+    enter_repository()
+    forget(name)
 
 
 def main() -> None:

@@ -1,16 +1,17 @@
 """Ask a language model for the question that each Wikipedia answer answers, if a dataset takes any."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from s2.graph.code import meaning
 from s2.kernel.accounting import account, count_reasons
 from s2.kernel.cache import ContentCache
-from s2.kernel.files import fingerprint, temporary_file, write_json
+from s2.kernel.files import temporary_file, write_json
+from s2.kernel.hashes import fingerprint
 from s2.kernel.paths import local
 from s2.kernel.tables import connect, count_rows, query_to_parquet, scan, stream_rows, write_rows
-from s2.llm.client import ChatClient, request
+from s2.llm.client import ChatClient, Kept, request
 from s2.llm.server import local_server, serve
 from s2.params.base import Name
 from s2.params.data import Dataset, Questions
@@ -32,8 +33,8 @@ def main() -> None:
     with temporary_file(OUT.with_suffix(".all")) as everything:
         with chat_client(questions, machine) as client:
 
-            def reply(prompt: str) -> str:
-                return client.reply(request(questions.system, prompt, questions.max_tokens))
+            def reply(prompt: str, is_of_use: Callable[[str], bool]) -> str:
+                return client.reply(request(questions.system, prompt, questions.max_tokens), is_of_use)
 
             rows = stream_rows(ANSWERS)
             asked = generate(rows, questions.prompts, reply, machine.requests)
@@ -49,14 +50,15 @@ def chat_client(questions: Questions, machine: Machine) -> Iterator[ChatClient]:
     """A client of the endpoint in the parameters, or of the base model, which is served from the
     first reply that is not cached until the block ends."""
     with ExitStack() as stack:
-        cache = stack.enter_context(ContentCache(local("cache", "replies.sqlite")))
+        caches = (ContentCache(local("cache", f"{name}.sqlite")) for name in ("replies", "unusable"))
+        kept = Kept(*map(stack.enter_context, caches))
         if questions.base_url:
             url, model = questions.base_url, questions.model
-            yield ChatClient(lambda: url, model, [url, model], cache, machine)
+            yield ChatClient(lambda: url, model, [url, model], kept, machine)
         else:
             who = [fingerprint([BASE]), questions.dtype, meaning(serve)]
             server = local_server(BASE, questions.dtype, local("logs"))
-            yield ChatClient(lambda: stack.enter_context(server), str(BASE), who, cache, machine)
+            yield ChatClient(lambda: stack.enter_context(server), str(BASE), who, kept, machine)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
-"""Fine-tune an adapter on a dataset: `python -m stages.sft NAME`."""
+"""Fine-tune an adapter on a dataset: `python -m stages.sft NAME`, in `machine.processes` processes."""
 
+import shutil
 import sys
 from pathlib import Path
 
 from s2.graph.code import meaning
 from s2.kernel.files import new_folder, write_json
 from s2.kernel.tables import read_rows
-from s2.params.base import Count, Part
+from s2.params.base import Count, Part, Positive
 from s2.params.loading import load, load_settings
+from s2.params.models import PromptStyle
 from s2.params.train import SftModel
-from s2.train.checkpoints import checkpoint_folder
+from s2.train.checkpoints import checkpoint_folder, checkpoint_path
+from s2.train.processes import launched, rank
 from s2.train.sft import SftRun, make_trainer, train
 from stages.runner import run
 
@@ -18,18 +21,24 @@ BASE = Path("models/base")
 
 def main() -> None:
     name = sys.argv[1]
-    sft = load_settings("sft", name, SftModel)
-    seed = load("seed", Count)
-    checkpoint_every = load("machine.checkpoint_every", Part)
+    if launched("stages.sft", [name], load("machine.processes", Positive)):
+        return
+    sft, seed = load_settings("sft", name, SftModel), load("seed", Count)
+    prompt = load("model.prompt", PromptStyle)
     data = [Path(f"data/sft/{sft.data}/{split}.parquet") for split in ("train", "validation")]
-    depends_on = sft.model_dump(), seed, meaning(make_trainer)
-    with (
-        checkpoint_folder(f"sft-{name}", [BASE, *data], *depends_on) as checkpoints,
-        new_folder(Path(f"models/sft/{name}")) as adapter,
-        new_folder(Path(f"metrics/plots/sft/{name}")) as live,
-    ):
-        paths = SftRun(BASE, checkpoints, live, adapter, checkpoint_every)
-        metrics = train(paths, read_rows(data[0]), read_rows(data[1]), sft, seed)
+    rows = [read_rows(path) for path in data]
+    depends_on = sft.model_dump(), prompt, seed, meaning(make_trainer)
+    checkpoints = checkpoint_path(f"sft-{name}", [BASE, *data], *depends_on)
+    adapter = Path(f"models/sft/{name}")
+    every = load("machine.checkpoint_every", Part)
+    if rank() > 0:
+        train(SftRun(name, BASE, checkpoints, adapter, prompt, every), rows[0], rows[1], sft, seed)
+        return
+    with checkpoint_folder(checkpoints), new_folder(adapter) as part:
+        paths = SftRun(name, BASE, checkpoints, part, prompt, every)
+        metrics = train(paths, rows[0], rows[1], sft, seed)
+        with new_folder(Path(f"metrics/plots/sft/{name}")) as plots:
+            shutil.copytree(checkpoints / "curve", plots, dirs_exist_ok=True)
         write_json(Path(f"metrics/sft/{name}.json"), metrics)
 
 

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from s2.evaluate.metrics import BertScore, Definition, Rouge
 from s2.evaluate.score import Measure, readability, toxicity
 from s2.evaluate.score import score as score_all
-from s2.evaluate.texts import read_texts
+from s2.evaluate.texts import read_texts, row_writer
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
 from s2.kernel.paths import local
@@ -25,37 +28,53 @@ DEFINITIONS: list[Definition] = ["ours", "published"]
 ENCODER = Path("models/bertscore")
 
 
-def score(
-    file: Path,
-    text: str,
-    reference: str | None,
-    metrics: str,
-    method: str,
-    definition: str,
-    as_json: bool,
-) -> None:
-    """Print mean, standard error and n of each metric over a column of texts."""
-    wanted = [_choice("--metrics", name, METRICS) for name in metrics.split(",")]
-    _choice("--readability", method, ["report", "cmudict"])
+@dataclass(frozen=True)
+class Scoring:
+    """What is scored: a column of texts, perhaps against one of references, by which metrics and
+    definitions."""
+
+    text: str
+    reference: str | None
+    metrics: str
+    readability: str
+    definition: str
+
+    @property
+    def columns(self) -> list[str]:
+        return [self.text, *([self.reference] if self.reference else [])]
+
+
+def score(file: Path, scoring: Scoring, as_json: bool, rows: Path | None) -> None:
+    """Print mean, standard error and n of each metric over a column of texts; write each row's values
+    to `rows`."""
+    wanted = [_choice("--metrics", name, METRICS) for name in scoring.metrics.split(",")]
+    method = _choice("--readability", scoring.readability, ["report", "cmudict"])
     of_rouge = next(
-        known for known in DEFINITIONS if known == _choice("--definition", definition, DEFINITIONS)
+        known
+        for known in DEFINITIONS
+        if known == _choice("--definition", scoring.definition, DEFINITIONS)
     )
-    if COMPARING & set(wanted) and not reference:
+    if COMPARING & set(wanted) and not scoring.reference:
         names = ", ".join(sorted(COMPARING & set(wanted)))
         raise S2Error(f"--metrics {names}: name the --reference column to compare with")
-    with ContentCache(local("cache", "toxicity.sqlite")) as cache:
+    with ExitStack() as stack:
+        cache = stack.enter_context(ContentCache(local("cache", "toxicity.sqlite")))
+        keep = stack.enter_context(row_writer(rows)) if rows else None
         measures = list(_measures(wanted, method, of_rouge, cache))
-        found = score_all(read_texts(file, [text, reference] if reference else [text]), measures)
+        found = score_all(read_texts(file, scoring.columns), measures, keep)
+    if not found["metrics"]:
+        raise S2Error(f"{file} has no row with a text in {scoring.text}: there is nothing to score")
     if as_json:
-        told = {"file": str(file), "text": text, "reference": reference}
+        told = {"file": str(file), "text": scoring.text, "reference": scoring.reference}
         print(json.dumps(told | found, indent=2))
         return
-    table = Table("metric", "mean", "standard error", "n", title=f"{file}: {text}")
+    title = Text(f"{file}: {scoring.text}")  # a name may look like markup
+    table = Table("metric", "mean", "standard error", "n", title=title)
     for name, row in found["metrics"].items():
-        table.add_row(name, str(row["mean"]), str(row["se"]), f"{row['n']:,}")
+        table.add_row(Text(name), str(row["mean"]), str(row["se"]), f"{row['n']:,}")
     Console().print(table)
     if found["missing"]:
-        lacking = "a text or its reference" if reference else "a text"
+        lacking = "a text or its reference" if scoring.reference else "a text"
         print(f"{found['missing']:,} rows without {lacking} were left out")
 
 

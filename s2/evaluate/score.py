@@ -15,6 +15,9 @@ CHUNK = 512
 # Texts and their references (empty where there is none) to the values of each text, by name.
 Measure = Callable[[Sequence[str], Sequence[str]], dict[str, list[float | None]]]
 
+# A row's number and its values.
+Keep = Callable[[int, dict[str, float | None]], None]
+
 
 def readability(method: str) -> Measure:
     """FRE and FKG."""
@@ -37,19 +40,30 @@ def toxicity(classifier: ToxicityScorer, cache: ContentCache) -> Measure:
     return measured
 
 
-def score(rows: Iterable[Sequence[str | None]], measures: Sequence[Measure]) -> dict[str, Any]:
+def score(
+    rows: Iterable[Sequence[str | None]], measures: Sequence[Measure], keep: Keep | None = None
+) -> dict[str, Any]:
     """Mean, standard error and n of each measure over rows of a text or of a text and its reference.
-    `missing` counts the rows that lack one, left out."""
+    `missing` counts the rows that lack one, left out. `keep` is given each row's number, counted from
+    1, with its values, empty for one that lacks a text."""
     values: dict[str, list[float]] = {}
-    missing = 0
+    missing = seen = 0
     for chunk in chunked(rows, CHUNK):
         whole = [[text for text in row if text is not None] for row in chunk]
         present = [found for found, row in zip(whole, chunk, strict=True) if len(found) == len(row)]
         missing += len(chunk) - len(present)
         texts, references = [row[0] for row in present], [row[-1] for row in present]
+        measured: dict[str, list[float | None]] = {}
         for measure in measures if present else []:
-            for name, found in measure(texts, references).items():
-                values.setdefault(name, []).extend(one for one in found if one is not None)
+            measured |= measure(texts, references)
+        for name, found in measured.items():
+            values.setdefault(name, []).extend(one for one in found if one is not None)
+        if keep:
+            scores = zip(*measured.values(), strict=True)
+            for number, row in enumerate(chunk, start=seen + 1):
+                whole_row = all(text is not None for text in row)
+                keep(number, dict(zip(measured, next(scores), strict=True)) if whole_row else {})
+        seen += len(chunk)
     metrics = {name: _summary(values[name]) for name in sorted(values)}
     return {"missing": missing, "metrics": metrics}
 

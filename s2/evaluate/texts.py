@@ -2,13 +2,16 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from s2.kernel.errors import S2Error
+from s2.kernel.files import new_file
 
 LONGEST_FIELD = 2**31 - 1
 
@@ -43,7 +46,18 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, delimiter=delimiter, strict=True)
         try:
-            yield from reader
+            names = reader.fieldnames or []
+            for row in reader:
+                if None in row or None in row.values():
+                    count = (
+                        len(names) + len(row.get(None, []))
+                        if None in row
+                        else sum(value is not None for value in row.values())
+                    )
+                    raise S2Error(
+                        f"{path}, line {reader.line_num}: {count} fields where the header has {len(names)}"
+                    )
+                yield row
         except (csv.Error, UnicodeDecodeError) as error:
             raise S2Error(f"{path}, after line {reader.line_num}: {error}") from None
 
@@ -53,7 +67,7 @@ def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(file, start=1):
             try:
                 row = json.loads(line) if line.strip() else None
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise S2Error(f"{path}, line {number}: not JSON ({error})") from None
             if isinstance(row, dict):
                 yield row
@@ -74,3 +88,27 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         raise S2Error(f"{path} cannot be read: {error}") from None
     except ValueError as error:
         raise S2Error(f"{path} is no Parquet file: {error}") from None
+
+
+@contextmanager
+def row_writer(path: Path) -> Iterator[Callable[[int, dict[str, float | None]], None]]:
+    """Write a row's number and its values to a CSV, TSV, JSONL or Parquet file, by its ending, which
+    appears when the block succeeds; raises `S2Error` for another ending."""
+    writers = (".csv", ".tsv", ".jsonl", ".parquet")
+    if path.suffix not in writers:
+        raise S2Error(f"{path}: cannot write {path.suffix or 'this'}; there are {', '.join(writers)}")
+    rows: list[dict[str, float | None]] = []
+    yield lambda number, values: rows.append({"row": number} | values)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with new_file(path) as part:
+        if path.suffix == ".parquet":
+            columns = {name: [row.get(name) for row in rows] for name in names}
+            pq.write_table(pa.table(columns), part)
+            return
+        with part.open("w", encoding="utf-8", newline="") as file:
+            if path.suffix == ".jsonl":
+                file.writelines(json.dumps(row) + "\n" for row in rows)
+                return
+            writer = csv.DictWriter(file, names, delimiter="\t" if path.suffix == ".tsv" else ",")
+            writer.writeheader()
+            writer.writerows(rows)

@@ -58,6 +58,16 @@ class ContentCache:
         with self._lock, self._db:
             self._db.executemany("INSERT OR REPLACE INTO cache VALUES (?, ?)", rows)
 
+    def __len__(self) -> int:
+        with self._lock:
+            (count,) = self._db.execute("SELECT count(*) FROM cache").fetchone()
+        return int(count)
+
+    def clear(self) -> None:
+        """Forget all values."""
+        with self._lock, self._db:
+            self._db.execute("DELETE FROM cache")
+
     def close(self) -> None:
         self._db.close()
 

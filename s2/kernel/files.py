@@ -1,35 +1,45 @@
-"""Files that appear whole or not at all, and fingerprints of files."""
+"""Files that appear whole or not at all."""
 
-import fcntl
+import errno
 import glob
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from s2.kernel.children import is_running
+from s2.kernel.paths import local
 
-def _aside(path: Path) -> Path:
-    """Where this process writes what will be `path`; what killed processes left there goes."""
+
+@contextmanager
+def _aside(path: Path) -> Iterator[Path]:
+    """Where this process writes what will be `path`: in `.s2`, for what is not whole yet must not lie in
+    an output's folder, where it would change its hash. What killed processes left there goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        pid, ending = left.name.split(".")[-2:]
-        if ending in ("part", "old") and pid.isdigit() and not _is_running(int(pid)):
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+    with TemporaryDirectory(dir=process_folder(local("tmp"))) as folder:
+        yield Path(folder) / path.name
 
 
-def _is_running(pid: int) -> bool:
+def _put(part: Path, path: Path) -> None:
+    """Give what is whole its place, by a rename; from another disk by a copy beside it first."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        part.replace(path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+            _remove(left)
+        shutil.copytree(part, beside) if part.is_dir() else shutil.copyfile(part, beside)
+        beside.replace(path)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def process_folder(parent: Path) -> Path:
@@ -37,65 +47,43 @@ def process_folder(parent: Path) -> Path:
     folder = parent / str(os.getpid())
     folder.mkdir(parents=True, exist_ok=True)
     for other in parent.iterdir():
-        if other.name.isdigit() and not _is_running(int(other.name)):
+        if other.name.isdigit() and not is_running(int(other.name)):
             shutil.rmtree(other, ignore_errors=True)
     return folder
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` while the block runs; waits for another process that holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; it replaces `path` only if the block succeeds."""
-    with temporary_file(path) as part:
+    """Yield a path to write to; it becomes `path` only if the block succeeds."""
+    with _aside(path) as part:
         yield part
-        part.replace(path)
+        _put(part, path)
 
 
 @contextmanager
 def temporary_file(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` for an intermediate file, which is removed when the block ends."""
-    part = _aside(path)
-    try:
+    """Yield a path of that name for an intermediate file, which is removed when the block ends."""
+    with _aside(path) as part:
         yield part
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager
 def temporary_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path` for intermediate files, removed when the block ends."""
-    part = _aside(path)
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    try:
+    """Yield an empty folder of that name for intermediate files, removed when the block ends."""
+    with _aside(path) as part:
+        part.mkdir()
         yield part
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path`; it replaces `path` only if the block succeeds."""
-    part = _aside(path)
-    old = part.with_suffix(".old")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    """Yield an empty folder; it becomes `path` only if the block succeeds."""
+    with _aside(path) as part, _aside(path) as old:
+        part.mkdir()
         yield part
         if path.exists():
-            path.replace(old)
-        part.replace(path)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+            path.replace(old) if old.parent.stat().st_dev == path.parent.stat().st_dev else _remove(path)
+        _put(part, path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -116,19 +104,3 @@ def files_under(paths: Iterable[Path]) -> list[Path]:
         inside = path.rglob("*") if path.is_dir() else [path]
         found += [file for file in inside if file.is_file() and not file.name.startswith(".")]
     return sorted(found)
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def fingerprint(paths: Iterable[Path], *values: Any) -> str:
-    """SHA-256 over the names and bytes of files and over JSON-able values."""
-    digest = hashlib.sha256()
-    for file in files_under(paths):
-        digest.update(file.name.encode())
-        digest.update(bytes.fromhex(sha256(file)))
-    digest.update(json.dumps(values, sort_keys=True).encode())
-    return digest.hexdigest()

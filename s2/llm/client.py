@@ -1,10 +1,14 @@
 """Chat with any OpenAI-compatible endpoint, each reply cached by what was asked of whom."""
 
+import json
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
+import httpx2
 import openai
 from openai import OpenAI
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -15,10 +19,24 @@ from s2.params.machine import Machine
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 LONGEST_WAIT_S = 60
+LONGEST_REPLY = 2**20  # bytes
+SHOWN = 200  # characters of a reply that an error shows
 _TRANSIENT = {408, 409, 429}
 # What says that this one request is not answered: malformed, too large, not to be processed.
 _REFUSING = (openai.BadRequestError, openai.UnprocessableEntityError)
 _TOO_LARGE = 413
+
+
+class NoCompletion(Exception):
+    """What came under status 200 is no chat completion, in words."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Two caches: of replies that were of use, and of those that were not."""
+
+    of_use: ContentCache
+    apart: ContentCache
 
 
 class Refused(Exception):
@@ -29,8 +47,9 @@ class Refused(Exception):
 class ChatClient:
     """Replies of one model at an endpoint, whose address is asked for when the first one is needed.
 
-    `who` stands for the model in the cache's keys: two models never share a reply. Threads may share
-    a client.
+    `who` stands for the model in the caches' keys: two models never share a reply. Threads may share
+    a client. Replies that were of use are kept in one cache, the others `apart` in another, so that
+    these alone can be forgotten and asked for again.
     """
 
     def __init__(
@@ -38,13 +57,13 @@ class ChatClient:
         endpoint: Callable[[], str],
         model: str,
         who: list[str],
-        cache: ContentCache,
+        kept: Kept,
         machine: Machine,
     ) -> None:
         self._endpoint = endpoint
         self._model = model
         self._who = who
-        self._cache = cache
+        self._kept = kept
         self._machine = machine
         self._lock = threading.Lock()
         self._opened: OpenAI | None = None
@@ -54,30 +73,32 @@ class ChatClient:
             if self._opened is None:
                 self._opened = OpenAI(
                     base_url=self._endpoint(),
-                    api_key=os.environ.get(KEY_VARIABLE, "none"),
+                    api_key=api_key(),
                     timeout=self._machine.timeout_s,
                     max_retries=0,  # its own waits end at 8 seconds
                 )
             return self._opened
 
-    def reply(self, request: dict[str, Any]) -> str:
+    def reply(self, request: dict[str, Any], is_of_use: Callable[[str], bool]) -> str:
         """The model's reply to the body of a chat request.
 
-        Rate limits, server errors and broken connections are tried again `machine.retries` times,
-        after growing random waits of up to a minute. Raises `Refused` if the endpoint answers others
-        but not this one, `S2Error` that names the endpoint if no reply can be had.
+        Rate limits, server errors, broken connections and replies that are no chat completion are tried
+        again `machine.retries` times, after growing random waits of up to a minute. Raises `Refused`
+        if the endpoint answers others but not this one, `S2Error` that names the endpoint if no reply
+        can be had.
         """
         key = content_key("reply", self._who, request)
-        known = self._cache.get([key])
-        if key in known:
-            return known[key]
+        for cache in (self._kept.of_use, self._kept.apart):
+            known = cache.get([key]).get(key)
+            if isinstance(known, str):
+                return known
         reply = self._ask(request)
-        self._cache.put({key: reply})
+        (self._kept.of_use if is_of_use(reply) else self._kept.apart).put({key: reply})
         return reply
 
     def _ask(self, request: dict[str, Any]) -> str:
         client = self._open()
-        where = f"endpoint {client.base_url}".rstrip("/")
+        where = f"endpoint {client.base_url}".rstrip("/") + f", model {self._model}"
         again = Retrying(
             retry=retry_if_exception(_may_pass),
             wait=wait_random_exponential(min=1, max=LONGEST_WAIT_S),
@@ -85,34 +106,87 @@ class ChatClient:
             reraise=True,
         )
         try:
-            completion = again(client.chat.completions.create, model=self._model, **request)
+            return again(self._completion, client, request)
+        except Refused as refusal:
+            raise Refused(_without_key(f"{where}: {refusal}")) from None
+        except NoCompletion as error:
+            raise S2Error(_without_key(f"{where}: its reply is no chat completion: {error}")) from None
         except openai.AuthenticationError:
-            raise S2Error(f"{where} refused the key: set {KEY_VARIABLE}") from None
+            raise S2Error(f"{where}: it refused the key: set {KEY_VARIABLE}") from None
         except openai.APIConnectionError as error:
             raise S2Error(
-                f"{where} cannot be reached ({error}); replies so far are cached, "
-                "so run again once it answers"
+                f"{where}: it cannot be reached ({_without_key(str(error))}); replies so far are "
+                "cached, so run again once it answers"
             ) from None
         except openai.APIStatusError as error:
-            told = f"{where}, model {self._model}: {error.message}"
+            told = _without_key(f"{where}: {shorten(error.message, SHOWN)}")
             if isinstance(error, _REFUSING) or error.status_code == _TOO_LARGE:
                 raise Refused(told) from None
             raise S2Error(told) from None
-        if not completion.choices:
-            raise S2Error(f"{where}, model {self._model}: a reply without choices")
-        choice = completion.choices[0]
-        if choice.message.refusal:
-            raise Refused(f"{where}, model {self._model}: {choice.message.refusal}")
-        if choice.finish_reason == "content_filter":
-            raise Refused(f"{where}, model {self._model}: stopped by its content filter")
-        return choice.message.content or ""
+
+    def _completion(self, client: OpenAI, request: dict[str, Any]) -> str:
+        """The text of one reply, of which no more than `LONGEST_REPLY` bytes are read."""
+        body = bytearray()
+        create = client.chat.completions.with_streaming_response.create
+        try:
+            with create(model=self._model, **request) as response:
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > LONGEST_REPLY:
+                        raise NoCompletion(f"more than {LONGEST_REPLY:,} bytes")
+        except httpx2.HTTPError as error:  # of a connection that broke in the middle of the body
+            raise NoCompletion(f"{type(error).__name__} {error}".strip()) from None
+        return read_completion(bytes(body))
+
+
+def read_completion(body: bytes) -> str:
+    """The text of a chat completion (https://platform.openai.com/docs/api-reference/chat/object).
+
+    Raises `Refused` for one that refuses, `NoCompletion` for what is none.
+    """
+    start = shorten(body[:SHOWN].decode("utf-8", "replace"), SHOWN)
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise NoCompletion(f"not JSON, it begins {start!r}") from None
+    if isinstance(content, dict) and content.get("error"):
+        raise NoCompletion(f"an error under status 200: {shorten(str(content['error']), SHOWN)}")
+    try:
+        choice = content["choices"][0]
+        message = choice["message"]
+        refusal, text = message.get("refusal"), message.get("content")
+        finish = choice.get("finish_reason")
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise NoCompletion(f"there is no choices[0].message in {start!r}") from None
+    if refusal:
+        raise Refused(shorten(str(refusal), SHOWN))
+    if finish == "content_filter":
+        raise Refused("stopped by its content filter")
+    if text is not None and not isinstance(text, str):
+        raise NoCompletion(f"its content is no text but {shorten(str(text), SHOWN)!r}")
+    return (text or "").encode("utf-8", "replace").decode()
+
+
+def api_key() -> str:
+    """The key for endpoints; raises `S2Error` for one that cannot be sent."""
+    key = os.environ.get(KEY_VARIABLE, "none")
+    if not key or not key.isascii() or not key.isprintable() or key != key.strip():
+        what = "is empty" if not key.strip() else "holds white space or signs that no key has"
+        raise S2Error(f"{KEY_VARIABLE} {what}: set it to the endpoint's key, or unset it")
+    return key
+
+
+def _without_key(text: str) -> str:
+    """A message as it may be shown: endpoints may echo the key."""
+    key = os.environ.get(KEY_VARIABLE, "")
+    return text.replace(key, "…") if key else text
 
 
 def _may_pass(error: BaseException) -> bool:
     """Whether the same request may be answered later."""
     if isinstance(error, openai.APIStatusError):
         return error.status_code in _TRANSIENT or error.status_code >= 500
-    return isinstance(error, openai.APIConnectionError)
+    return isinstance(error, openai.APIConnectionError | NoCompletion)
 
 
 def request(system: str, prompt: str, max_tokens: int) -> dict[str, Any]:

@@ -1,18 +1,26 @@
-"""How a prompt and an answer become `input_ids` and `labels`.
+"""How questions and answers become `input_ids` and `labels`.
 
 Rows are put together segment by segment, because the same string tokenises differently in context:
-the tokens of the prompt are the same in training and in answering.
+the tokens of a prompt are the same in training and in answering. What comes from data is encoded
+as text alone: no piece of it becomes a control token.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
+from typing import Any
 
-from transformers import PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedTokenizerBase
 
 from s2.kernel.errors import S2Error
-from s2.models.prompts import format_prompt
+from s2.models.prompts import chat_template, format_prompt, question_in
+from s2.models.tokens import control_strings, end_tokens, plain, start_tokens
+from s2.params.models import PromptStyle
 
 IGNORED = -100
+_SLOT = "\u2060s2-slot-{}\u2060"  # stands for a message's text in a rendered template
+# Llama's templates say the day otherwise, and Qwen's let the model think aloud first.
+_FIXED = {"date_string": "26 Jul 2024", "enable_thinking": False}
 
 
 @dataclass(frozen=True)
@@ -23,46 +31,127 @@ class Encoded:
     labels: list[int]
 
 
-def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
-    """Tokens of a prompt, with the special tokens that the tokenizer puts first."""
-    return tokenizer(prompt).input_ids
+class Encoder:
+    """One tokenizer's way to put questions, in S2's prompt or in the model's own chat template.
 
+    Raises `S2Error` where the style is `chat` and the tokenizer has no template.
+    """
 
-def encode_row(
-    tokenizer: PreTrainedTokenizerBase, prompt: str, answer: str, max_length: int
-) -> Encoded | None:
-    """A training row: the prompt, the answer and the end token, or None if it has more than
-    `max_length` tokens: a row that lost its end would teach not to end."""
-    start = encode_prompt(tokenizer, prompt)
-    lead = _lead(tokenizer)
-    words = tokenizer(lead + answer, add_special_tokens=False).input_ids
-    reply = [*words, tokenizer.eos_token_id]
-    if len(start) + len(reply) > max_length:
-        return None
-    return Encoded(start + reply, [IGNORED] * len(start) + reply)
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        style: PromptStyle = "s2",
+        generation: GenerationConfig | None = None,
+    ) -> None:
+        if style == "chat" and not tokenizer.chat_template:
+            raise S2Error("model.prompt is chat, but the model has no chat template: take s2")
+        self.tokenizer = tokenizer
+        self.style = style
+        self._text = plain(tokenizer)
+        self._generation = generation
 
+    @cached_property
+    def ends(self) -> list[int]:
+        """The tokens that end an answer, the one that training teaches first."""
+        return list(dict.fromkeys([self._end, *end_tokens(self.tokenizer, self._generation)]))
 
-@lru_cache(maxsize=8)
-def _lead(tokenizer: PreTrainedTokenizerBase) -> str:
-    """What to put before an answer so that it decodes behind a prompt with one space between:
-    byte-level tokenizers want the space, SentencePiece ones add it themselves."""
-    start = encode_prompt(tokenizer, format_prompt("a"))
-    for lead in (" ", ""):
-        ids = start + tokenizer(lead + "b", add_special_tokens=False).input_ids
-        decoded = tokenizer.decode(ids, clean_up_tokenization_spaces=False)
-        if str(decoded).endswith("Assistant: b"):
-            return lead
-    raise S2Error("this tokenizer cannot join a prompt and an answer with one space")
+    def prompt(self, prompt: str) -> list[int]:
+        """Tokens of a prompt of `format_prompt`, with the special tokens before it."""
+        return self.turns([question_in(prompt)])
 
+    def turns(self, said: Sequence[str]) -> list[int]:
+        """Tokens of a conversation: question, answer, question …, the last one to be answered."""
+        if self.style == "chat":
+            return self._chat(said)
+        ids = start_tokens(self.tokenizer)
+        for number, text in enumerate(said):
+            if number % 2:
+                ids += [*self._text(self._lead + text), self._end]
+            else:
+                ids += self._text((" " if number else "") + format_prompt(text))
+        return ids
 
-def set_padding(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Give the tokenizer a padding token that is not its end token, without adding one to the
-    vocabulary; raises `S2Error` if it has no token to spare."""
-    if tokenizer.pad_token_id not in (None, tokenizer.eos_token_id):
-        return
-    spare = [tokenizer.unk_token, *tokenizer.all_special_tokens]
-    for token in spare:
-        if token is not None and token not in (tokenizer.eos_token, tokenizer.bos_token):
-            tokenizer.pad_token = token
-            return
-    raise S2Error("this tokenizer has no special token, besides start and end, to pad with")
+    def row(self, prompt: str, answer: str, max_length: int) -> Encoded | None:
+        """A training row: the prompt, the answer and the end token, or None if it has more than
+        `max_length` tokens: a row that lost its end would teach not to end."""
+        start = self.prompt(prompt)
+        reply = [*self._text(self._lead + answer), self._end]
+        if len(start) + len(reply) > max_length:
+            return None
+        return Encoded(start + reply, [IGNORED] * len(start) + reply)
+
+    @property
+    def template(self) -> str:
+        """The chat template by which others ask a model that was trained by this encoder."""
+        if self.style == "chat":
+            return str(self.tokenizer.chat_template)
+        return chat_template("".join(self._tokens(start_tokens(self.tokenizer))))
+
+    def _tokens(self, ids: list[int]) -> list[str]:
+        return [str(self.tokenizer.convert_ids_to_tokens(index)) for index in ids]
+
+    @cached_property
+    def _lead(self) -> str:
+        """What to put before an answer so that it decodes behind a prompt with one space between (or
+        with what the chat template puts there): byte-level tokenizers want the space, SentencePiece
+        ones add it themselves."""
+        start = self.turns(["a"])
+        between = " " if self.style == "s2" else self._chat_lead
+        wanted = f"{self._decode(start)}{between}b"
+        for lead in (between, between.removeprefix(" ")):
+            if self._decode(start + self._text(f"{lead}b")) == wanted:
+                return lead
+        if self.style == "chat":
+            return between
+        raise S2Error("this tokenizer cannot join a prompt and an answer with one space")
+
+    def _decode(self, ids: list[int]) -> str:
+        return str(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
+
+    @cached_property
+    def _chat_lead(self) -> str:
+        asked, told = self._rendered(1), self._rendered(2)
+        lead, slot, _ = told.removeprefix(asked).partition(_SLOT.format(1))
+        return lead if slot and told.startswith(asked) else ""
+
+    @cached_property
+    def _end(self) -> int:
+        """What an answer ends with: in a chat template the first special token behind it."""
+        if self.style == "s2":
+            return int(self.tokenizer.eos_token_id)
+        behind = self._rendered(2).partition(_SLOT.format(1))[2]
+        ids = self.tokenizer(behind, add_special_tokens=False).input_ids
+        special = self.tokenizer.added_tokens_decoder
+        return next(
+            (i for i in ids if i in special and str(special[i]).strip()), self.tokenizer.eos_token_id
+        )
+
+    def _rendered(self, turns: int) -> str:
+        """The chat template of a conversation with a slot for each text."""
+        messages = [
+            {"role": ("user", "assistant")[number % 2], "content": _SLOT.format(number)}
+            for number in range(turns)
+        ]
+        asks = bool(turns % 2)
+        options: dict[str, Any] = dict(_FIXED)
+        return str(
+            self.tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=asks, **options
+            )
+        )
+
+    def _chat(self, said: Sequence[str]) -> list[int]:
+        """The template's own tokens; where a text holds what is written like a control token, it is
+        encoded apart."""
+        rest, segments = self._rendered(len(said)), list[tuple[str, str]]()
+        for number, text in enumerate(said):
+            before, _, rest = rest.partition(_SLOT.format(number))
+            segments.append((before, text))
+        controls = control_strings(self.tokenizer)
+        if not any(control in text for text in said for control in controls):
+            whole = "".join(before + text for before, text in segments) + rest
+            return list(self.tokenizer(whole, add_special_tokens=False).input_ids)
+        ids: list[int] = []
+        for before, text in segments:
+            ids += self.tokenizer(before, add_special_tokens=False).input_ids + self._text(text)
+        return ids + self.tokenizer(rest, add_special_tokens=False).input_ids

@@ -1,19 +1,23 @@
-"""A model's answers: batched, prompts of like length together, sampled or greedy."""
+"""A model's answers: batched, prompts of like length together, sampled or greedy, each batch kept as
+soon as it is there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from peft import PeftModel
 from tqdm import tqdm
-from transformers import set_seed
+from transformers import GenerationConfig, set_seed
+from transformers.generation.streamers import BaseStreamer
 
+from s2.kernel.cache import ContentCache, content_key
 from s2.kernel.tables import chunked
-from s2.models.encoding import encode_prompt
-from s2.models.loading import load_model, load_tokenizer
+from s2.models.encoding import Encoder
+from s2.models.loading import Loaded
 from s2.models.prompts import HUMAN
 from s2.params.evaluate import Answers
+from s2.params.models import PromptStyle
 
 
 @dataclass(frozen=True)
@@ -27,51 +31,100 @@ class Answer:
     next_turn: bool
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A cache of answers, and what stands in its keys for the model that gave them."""
+
+    cache: ContentCache
+    who: str
+
+
 class Answerer:
-    """A causal language model in a folder, ready to answer prompts."""
+    """A causal language model, ready to answer prompts in a prompt style."""
 
-    def __init__(self, folder: Path, dtype: str) -> None:
-        self._model = load_model(folder, dtype)
-        self._tokenizer = load_tokenizer(folder)
+    def __init__(self, loaded: Loaded, style: PromptStyle = "s2") -> None:
+        self._model, self._tokenizer, generation = loaded
+        self.encoder = Encoder(self._tokenizer, style, generation)
+        # Its own settings, such as a penalty or a top_k, would come in where ours say nothing.
+        inner: Any = self._model
+        inner = inner.get_base_model() if isinstance(inner, PeftModel) else inner
+        inner.generation_config = GenerationConfig()
 
-    def answer(self, prompts: Sequence[str], settings: Answers, seed: int) -> list[Answer]:
-        """Answers in the order of the prompts; the same seed and prompts give the same answers."""
-        set_seed(seed)
-        encoded = [encode_prompt(self._tokenizer, prompt) for prompt in prompts]
+    def answer(
+        self, prompts: Sequence[str], settings: Answers, seed: int, kept: Kept | None = None
+    ) -> list[Answer]:
+        """Answers in the order of the prompts; the same seed and batches give the same answers. A batch
+        that is kept is not asked again."""
+        encoded = [self.encoder.prompt(prompt) for prompt in prompts]
         order = sorted(range(len(prompts)), key=lambda i: len(encoded[i]), reverse=True)
         found: dict[int, Answer] = {}
-        with tqdm(total=len(prompts), desc="answers", unit=" prompts") as bar:
+        with tqdm(total=len(prompts), desc="answers", unit=" prompts", disable=None) as bar:
             for batch in chunked(order, settings.batch_size):
-                replies = self._generate([encoded[i] for i in batch], settings)
+                replies = self._batch([encoded[i] for i in batch], settings, seed, kept)
                 found |= zip(batch, replies, strict=True)
                 bar.update(len(batch))
         return [found[i] for i in range(len(prompts))]
 
+    def reply(
+        self, said: Sequence[str], settings: Answers, seed: int, streamer: BaseStreamer | None = None
+    ) -> Answer:
+        """The answer to the last turn of a conversation (question, answer, question …)."""
+        set_seed(seed)
+        (answer,) = self._generate([self.encoder.turns(said)], settings, streamer)
+        return answer
+
+    def _batch(
+        self, encoded: list[list[int]], settings: Answers, seed: int, kept: Kept | None
+    ) -> list[Answer]:
+        own_seed = content_key(seed, encoded)
+        asked = settings.model_dump(exclude={"limit", "batch_size"})
+        key = content_key("answers", kept.who, asked, own_seed) if kept else ""
+        if kept and (known := kept.cache.get([key])):
+            return [Answer(**answer) for answer in known[key]]
+        # A seed for each batch, so that a run that goes on says what a whole one would.
+        set_seed(int(own_seed[:8], 16))
+        answers = self._generate(encoded, settings)
+        if kept:
+            kept.cache.put({key: [asdict(answer) for answer in answers]})
+        return answers
+
     @torch.inference_mode()
-    def _generate(self, encoded: list[list[int]], settings: Answers) -> list[Answer]:
+    def _generate(
+        self, encoded: list[list[int]], settings: Answers, streamer: BaseStreamer | None = None
+    ) -> list[Answer]:
         rows = [{"input_ids": ids} for ids in encoded]
         inputs = self._tokenizer.pad(rows, padding_side="left", return_tensors="pt")
         inputs = inputs.to(self._model.device)
         tokens = self._model.generate(  # type: ignore[operator]  # its type is lost in a mixin
-            **inputs,
-            max_new_tokens=settings.max_new_tokens,
-            **_sampling(settings),
-            pad_token_id=self._tokenizer.pad_token_id,
-            eos_token_id=self._tokenizer.eos_token_id,
-            stop_strings=[HUMAN],
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            generation_config=GenerationConfig(
+                max_new_tokens=settings.max_new_tokens,
+                **_sampling(settings),
+                pad_token_id=self._tokenizer.pad_token_id,
+                eos_token_id=self.encoder.ends,
+                stop_strings=self._stops,
+            ),
             tokenizer=self._tokenizer,
+            streamer=streamer,
         )
         width = inputs["input_ids"].shape[1]
         return [self._cut(row) for row in tokens[:, width:].tolist()]
 
+    @property
+    def _stops(self) -> list[str] | None:
+        return [HUMAN] if self.encoder.style == "s2" else None
+
     def _cut(self, tokens: list[int]) -> Answer:
-        end, pad = self._tokenizer.eos_token_id, self._tokenizer.pad_token_id
-        ended = end in tokens
-        kept = tokens[: tokens.index(end)] if ended else tokens
-        text, next_turn, _ = str(self._tokenizer.decode(kept, skip_special_tokens=True)).partition(HUMAN)
-        while next_turn and kept[-1] == pad:  # its batch went on
+        end = next((i for i, token in enumerate(tokens) if token in self.encoder.ends), None)
+        kept = tokens[:end]
+        text, turn = str(self._tokenizer.decode(kept, skip_special_tokens=True)), False
+        if self._stops:
+            text, mark, _ = text.partition(HUMAN)
+            turn = bool(mark)
+        while turn and kept[-1] == self._tokenizer.pad_token_id:  # its batch went on
             kept = kept[:-1]
-        return Answer(text.strip(), len(kept) + ended, ended, bool(next_turn))
+        return Answer(text.strip(), len(kept) + (end is not None), end is not None, turn)
 
 
 def _sampling(settings: Answers) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import torch
-from peft import prepare_model_for_kbit_training
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 
 from s2.kernel.errors import S2Error
 
 
-def load_quantized(folder: Path, dtype: str, gradient_checkpointing: bool) -> PreTrainedModel:
-    """A causal language model in NF4 with double quantisation, computing in `dtype`, to be trained
-    with adapters; raises `S2Error` where bitsandbytes is not installed."""
+def load_quantized(folder: Path, dtype: str) -> PreTrainedModel:
+    """A causal language model, its linear layers in NF4 with double quantisation, all else (embeddings,
+    norms, head) and all computing in `dtype`, frozen; raises `S2Error` where bitsandbytes is not
+    installed."""
     try:
         import bitsandbytes  # noqa: F401  # transformers imports it; here its version counts
     except ImportError:
@@ -24,6 +24,12 @@ def load_quantized(folder: Path, dtype: str, gradient_checkpointing: bool) -> Pr
         bnb_4bit_compute_dtype=compute,
     )
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=compute, quantization_config=quantization
+        folder,
+        dtype=compute,
+        quantization_config=quantization,
+        device_map={"": torch.cuda.current_device()} if torch.cuda.is_available() else None,
     )
-    return prepare_model_for_kbit_training(model, use_gradient_checkpointing=gradient_checkpointing)
+    # Not PEFT's prepare_model_for_kbit_training: it casts all that is not quantised to float32, the
+    # residual stream and attention with it, which costs twice the activations.
+    model.requires_grad_(False)
+    return model

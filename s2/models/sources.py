@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from s2.kernel.errors import S2Error
-from s2.kernel.files import sha256
+from s2.kernel.hashes import sha256
 from s2.params.models import Source
 
 _PYPI = re.compile(r"^pypi:(?P<name>[\w.-]+)==(?P<version>[\w.]+)#(?P<path>.+)$")

@@ -25,6 +25,7 @@ Part = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, lt=1)]
 Cosine = Annotated[float, BeforeValidator(_no_bool), Field(gt=-1, le=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Dtype = Literal["float32", "bfloat16", "float16"]
+Quantization = Literal["none", "nf4"]
 
 # Names of datasets and models become names of stages and of files.
 Name = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$")]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from s2.params.base import Count, Dtype, Name, Number, Positive, Section, _no_bool
+from s2.params.base import Count, Dtype, Name, Number, Positive, Quantization, Section, _no_bool
 from s2.params.models import Source
 
 ALL_SETS = "all"  # what the scores call every distinct answer of all sets together
@@ -19,6 +19,7 @@ class Answers(Section):
     repetition_penalty: Annotated[Number, Field(ge=1)]
     batch_size: Positive
     dtype: Dtype
+    quantization: Quantization
     limit: Positive | None
 
 

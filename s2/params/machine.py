@@ -10,3 +10,4 @@ class Machine(Section):
     timeout_s: Positive
     retries: Count
     checkpoint_every: Part
+    processes: Positive

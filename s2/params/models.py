@@ -1,8 +1,13 @@
 """Parameters of models: where their files come from."""
 
+from typing import Literal
+
 from pydantic import model_validator
 
 from s2.params.base import Positive, Section, Sha256
+
+# S2's prompt, or the base model's own chat template.
+PromptStyle = Literal["s2", "chat"]
 
 
 class Source(Section):
@@ -32,3 +37,4 @@ class Base(Source):
 
 class Model(Section):
     base: Base
+    prompt: PromptStyle

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from s2.params.base import Above0, Dtype, Name, Number, Part, Positive, Section, Share
+from s2.params.base import Above0, Dtype, Name, Number, Part, Positive, Quantization, Section, Share
 
 # Of the names that transformers knows, those that are of use for an adapter.
 Optimizer = Literal[
@@ -34,7 +34,7 @@ class Sft(Section):
     optimizer: Optimizer
     scheduler: Literal["constant", "constant_with_warmup", "linear", "cosine"]
     dtype: Dtype
-    quantization: Literal["none", "nf4"]
+    quantization: Quantization
     gradient_checkpointing: bool
     group_by_length: bool
     keep: Literal["best", "last"]

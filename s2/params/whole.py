@@ -15,7 +15,9 @@ from s2.params.machine import Machine
 from s2.params.models import Model, Source
 from s2.params.train import SftModel, SftModels, resolved
 
+BASE = "models/base"
 MERGED = "models/merged/"
+ADAPTERS = "models/sft/"
 
 
 class Params(Section):
@@ -66,7 +68,9 @@ def _check_datasets(path: Path, params: Params) -> None:
 
 def _check_evaluated(path: Path, params: Params) -> None:
     """What is scored lies in a folder that the graph makes, or in one of the user's own."""
-    made = ["models/base", *(f"{MERGED}{name}-simple" for name in params.sft.models)]
+    made = [BASE]
+    for name in params.sft.models:
+        made += [f"{MERGED}{name}-simple", f"{ADAPTERS}{name}"]
     for name, folder in params.evaluate.models.items():
         if folder.startswith("models/"):
             _refers(path, f"evaluate.models.{name}", folder, "model in", made)

@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 
 from s2.kernel.errors import S2Error
-from s2.kernel.files import sha256, write_json
+from s2.kernel.files import write_json
+from s2.kernel.hashes import sha256
 from s2.models.sources import download_from_hub
 from s2.params.data import ToxicityModel
 from s2.params.models import Source

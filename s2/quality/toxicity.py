@@ -14,7 +14,7 @@ from tqdm import tqdm
 from s2.graph.code import meaning
 from s2.kernel.cache import ContentCache, content_key
 from s2.kernel.errors import S2Error
-from s2.kernel.files import fingerprint
+from s2.kernel.hashes import fingerprint
 from s2.kernel.tables import chunked
 from s2.quality.classifier import CHECKPOINT, CONFIG, DESCRIPTION
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,10 +12,14 @@ from tqdm import tqdm
 
 from s2.kernel.errors import S2Error
 from s2.llm.client import Refused
+from s2.models.prompts import has_prompt_mark
 
 MAX_WORDS = 30
 OPENING_WORDS = 40
 MANY = 50
+
+# A prompt and whether a reply to it is of use, to the reply.
+Reply = Callable[[str, Callable[[str], bool]], str]
 
 SCHEMA = pa.schema(
     [
@@ -62,7 +67,9 @@ def parse_question(reply: str, title: str, text: str) -> str | None:
         return None
     if not 3 <= len(words) <= MAX_WORDS or not _OPENING.match(question):
         return None
-    if _NO_SUBJECT.search(question) or not _content(question) & _content(f"{title} {text}"):
+    if has_prompt_mark(question) or _NO_SUBJECT.search(question):
+        return None
+    if not _content(question) & _content(f"{title} {text}"):
         return None
     return question
 
@@ -90,7 +97,7 @@ def _content(text: str) -> set[str]:
 def generate(
     rows: Iterable[dict[str, Any]],
     prompts: list[str],
-    reply: Callable[[str], str],
+    reply: Reply,
     workers: int,
 ) -> Iterator[dict[str, Any]]:
     """Rows of `SCHEMA` in the order of `rows`; a row for which no prompt brought a question has
@@ -125,7 +132,7 @@ def generate(
     try:
         yield from tqdm(pool.map(ask, listed), total=len(listed), desc="questions", unit=" rows")
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
     if listed and not any(heard):
         raise told_nothing(len(listed))
 
@@ -146,14 +153,15 @@ class _Asked:
     refusals: list[str] = field(default_factory=list)
 
 
-def _ask(row: dict[str, Any], prompts: list[str], reply: Callable[[str], str]) -> _Asked:
+def _ask(row: dict[str, Any], prompts: list[str], reply: Reply) -> _Asked:
     title, text = row["title"], row["answer"]
     fields = {"title": title, "text": text, "opening": opening(text)}
+    read = partial(parse_question, title=title, text=text)
     asked = _Asked()
     for number, prompt in enumerate(prompts):
         filled = _FIELD.sub(lambda match: fields[match.group(1)], prompt)
         try:
-            question = parse_question(reply(filled), title, text)
+            question = read(reply(filled, lambda said: read(said) is not None))
         except Refused as refusal:
             asked.refusals.append(str(refusal))
             continue

@@ -12,27 +12,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from s2.kernel.files import files_under, fingerprint, locked
+from s2.kernel.files import files_under
+from s2.kernel.hashes import fingerprint
+from s2.kernel.locks import locked
 from s2.kernel.paths import local
 
 FORGOTTEN_DAYS = 14
 
 
+def checkpoint_path(name: str, inputs: list[Path], *values: object) -> Path:
+    """The checkpoint folder of a run called `name` with these inputs and JSON-able values."""
+    return local("checkpoints", f"{name}-{fingerprint(inputs, *values)[:16]}")
+
+
 @contextmanager
-def checkpoint_folder(name: str, inputs: list[Path], *values: object) -> Iterator[Path]:
-    """The checkpoint folder of a run called `name` with these inputs and JSON-able values; it is
-    removed when the block succeeds.
+def checkpoint_folder(folder: Path) -> Iterator[None]:
+    """Make a checkpoint folder, which is removed when the block succeeds.
 
     A second run with the same inputs waits for the first. Folders of killed runs stay until they
     are `FORGOTTEN_DAYS` old.
     """
-    root = local("checkpoints")
-    folder = root / f"{name}-{fingerprint(inputs, *values)[:16]}"
     with locked(folder.with_suffix(".lock")):
         folder.mkdir(parents=True, exist_ok=True)
-        yield folder
+        yield
         shutil.rmtree(folder)
-    _forget(root)
+    _forget(folder.parent)
 
 
 def _forget(root: Path) -> None:

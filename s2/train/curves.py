@@ -1,34 +1,41 @@
 """Training and validation loss as it goes, and as one number."""
 
+import csv
 import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from dvclive import Live
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-LOSSES = {"loss": "train/loss", "eval_loss": "validation/loss"}
+from s2.kernel.files import new_file
+from s2.kernel.stats import ratio_and_se
+
+Losses = tuple[list[float], list[int]]
 
 
 class LossCurve(TrainerCallback):
-    """Training and validation loss through DVCLive, whose files `dvc plots show` draws.
+    """Training and validation loss as `train.tsv` and `validation.tsv` in a folder, each row a step and
+    its loss in nats a token; whole files at every moment, so that a running training can be drawn.
 
-    A resumed run draws its earlier part again, out of the checkpoint's own log."""
+    The validation curve begins at step 0 with the base model and ends with the metric itself: the
+    loss over all tokens of the weights that are kept. A resumed run draws its earlier part again, out
+    of the checkpoint's own log.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, base: Losses) -> None:
         self.tokens_before = 0
         self._folder = folder
+        self._train: dict[int, float] = {}
+        self._validation = {0: ratio_and_se(*base)[0]}
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         self.tokens_before = int(state.num_input_tokens_seen)
-        self._live = Live(
-            str(self._folder), report=None, save_dvc_exp=False, dvcyaml=None, monitor_system=False
-        )
         for logs in state.log_history:
-            self._draw(logs, int(logs["step"]))
+            self._note(logs, int(logs["step"]))
+        self._draw(state)
 
     def on_log(
         self,
@@ -38,7 +45,8 @@ class LossCurve(TrainerCallback):
         logs: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
-        self._draw(logs or {}, state.global_step)
+        self._note(logs or {}, state.global_step)
+        self._draw(state)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -46,19 +54,29 @@ class LossCurve(TrainerCallback):
         """Log at the last step too, so that no step's loss is lost."""
         control.should_log |= state.global_step == state.max_steps
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        self._live.end()
-        # The last values once more, which metrics/ has and no stage would own.
-        Path(self._live.metrics_file).unlink()
+    def end(self, losses: Losses, step: int) -> None:
+        """Draw the loss of the weights that are kept, those of `step`, as the metric has it."""
+        self._validation[step] = ratio_and_se(*losses)[0]
+        self._write()
 
-    def _draw(self, logs: dict[str, float], step: int) -> None:
-        self._live.step = step
-        for name in LOSSES.keys() & logs.keys():
-            if math.isfinite(logs[name]):
-                self._live.log_metric(LOSSES[name], logs[name])
-        self._live.make_summary()
+    def _note(self, logs: dict[str, float], step: int) -> None:
+        for name, curve in (("loss", self._train), ("eval_loss", self._validation)):
+            if name in logs and math.isfinite(logs[name]):
+                curve[step] = logs[name]
+
+    def _draw(self, state: TrainerState) -> None:
+        if state.is_world_process_zero:
+            self._write()
+
+    def _write(self) -> None:
+        for name, curve in (("train", self._train), ("validation", self._validation)):
+            with (
+                new_file(self._folder / f"{name}.tsv") as part,
+                part.open("w", newline="", encoding="utf-8") as file,
+            ):
+                rows = csv.writer(file, delimiter="\t", lineterminator="\n")
+                rows.writerow(["step", "loss"])
+                rows.writerows(sorted(curve.items()))
 
 
 def mean_training_loss(log_history: list[dict[str, float]]) -> float:

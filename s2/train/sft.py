@@ -1,55 +1,69 @@
 """Supervised fine-tuning of an adapter: TRL's SFTTrainer on rows that S2 has encoded itself."""
 
-import resource
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
 from peft import PeftModel
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerState, set_seed
+from transformers import GenerationConfig, PreTrainedModel, TrainerState, set_seed
 from trl import SFTConfig, SFTTrainer
 
+from s2.graph.code import meaning
 from s2.kernel.accounting import account
+from s2.kernel.cache import ContentCache, content_key
 from s2.kernel.errors import S2Error
+from s2.kernel.hashes import fingerprint
+from s2.kernel.paths import local
 from s2.kernel.stats import ratio_and_se
 from s2.models.adapters import lora_config, save_adapter
-from s2.models.encoding import Encoded, encode_row
-from s2.models.loading import load_model, load_tokenizer
+from s2.models.encoding import Encoded, Encoder
+from s2.models.loading import load_generation, load_model, load_tokenizer
 from s2.models.logprobs import label_losses
-from s2.models.quantized import load_quantized
+from s2.params.models import PromptStyle
 from s2.params.train import SftModel
 from s2.train.checkpoints import last_checkpoint
 from s2.train.curves import LossCurve, mean_training_loss
 from s2.train.intervals import Checkpoints
+from s2.train.processes import rank, share
+from s2.train.speed import log_speed
 
 Rows = list[dict[str, Any]]
+Losses = tuple[list[float], list[int]]
 
 
 @dataclass(frozen=True)
 class SftRun:
-    """Where one training run reads and writes, and its share of the steps between two checkpoints."""
+    """What one training run is called, where it reads and writes, how it asks, and its share of the
+    steps between two checkpoints. Its loss curve grows in `checkpoints`."""
 
+    name: str
     base: Path
     checkpoints: Path
-    live: Path
     adapter: Path
+    prompt: PromptStyle
     checkpoint_every: float
 
 
 def train(
     run: SftRun, train_rows: Rows, validation_rows: Rows, sft: SftModel, seed: int
 ) -> dict[str, Any]:
-    """Train an adapter into `run.adapter` and return its metrics.
+    """Train an adapter into `run.adapter` and return its metrics. Of several processes all train, and
+    the first writes.
 
     Rows have `prompt` and `completion`. Losses are in nats a token of the answer, end token
     included; `base_eval_loss` is that of the base model before training.
     """
-    tokenizer = load_tokenizer(run.base)
-    training = encode(tokenizer, train_rows, sft.max_length)
-    validation = encode(tokenizer, validation_rows, sft.max_length)
+    if not validation_rows:
+        raise S2Error(
+            f"dataset {sft.data} has no validation rows: take a larger splits.validation, or more data"
+        )
+    encoder = Encoder(load_tokenizer(run.base), run.prompt, load_generation(run.base))
+    training = encode(encoder, train_rows, sft.max_length)
+    validation = encode(encoder, validation_rows, sft.max_length)
     if not training or not validation:
         raise S2Error(
             f"nothing to train on: {len(training)} training and {len(validation)} validation rows "
@@ -57,19 +71,24 @@ def train(
         )
     rows_in, rows_out = len(train_rows) + len(validation_rows), len(training) + len(validation)
     accounting = account(rows_in, rows_out, {"too_long": rows_in - rows_out})
-    model = load_for_training(run.base, sft)
-    base_loss, base_se = ratio_and_se(*label_losses(model, validation))
-    trainer = make_trainer(model, tokenizer, training, validation, sft, seed, run.checkpoints)
+    began = time.monotonic()
+    model = load_model(run.base, sft.dtype, sft.quantization)
+    base_losses = losses_of_base(model, run.base, validation, sft)
+    trainer = make_trainer(model, encoder, training, validation, sft, seed, run.checkpoints)
+    curve = LossCurve(run.checkpoints / "curve", base_losses)
     trainer.add_callback(Checkpoints(run.checkpoint_every))
-    curve = LossCurve(run.live)
     trainer.add_callback(curve)
     outcome = trainer.train(resume_from_checkpoint=last_checkpoint(run.checkpoints))
     trained = trainer.model
     assert isinstance(trained, PeftModel)
-    loss, loss_se = ratio_and_se(*label_losses(trained, validation))
-    save_adapter(trained, run.adapter)
-    tokenizer.save_pretrained(run.adapter)
-    seen = int(trainer.state.num_input_tokens_seen)
+    losses = label_losses(trained, validation, sft.batch_size)
+    loss, loss_se = ratio_and_se(*losses)
+    base_loss, base_se = ratio_and_se(*base_losses)
+    if rank() == 0:
+        save(trained, encoder, run.adapter)
+        curve.end(losses, kept_step(trainer.state, sft.keep))
+        seen = int(trainer.state.num_input_tokens_seen) - curve.tokens_before
+        log_speed(f"sft@{run.name}", seen, time.monotonic() - began)
     return accounting | {
         "train_loss": mean_training_loss(trainer.state.log_history),
         "eval_loss": loss,
@@ -80,16 +99,47 @@ def train(
         "rows_validation": len(validation),
         "steps": outcome.global_step,
         "kept_step": kept_step(trainer.state, sft.keep),
-        "tokens_seen": seen,
-        "tokens_per_second": (seen - curve.tokens_before) / outcome.metrics["train_runtime"],
-        "peak_memory_gb": peak_memory_gb(),
+        "tokens_seen": int(trainer.state.num_input_tokens_seen),
     }
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, rows: Rows, max_length: int) -> list[Encoded]:
+def encode(encoder: Encoder, rows: Rows, max_length: int) -> list[Encoded]:
     """The rows that fit."""
-    encoded = (encode_row(tokenizer, row["prompt"], row["completion"], max_length) for row in rows)
+    encoded = (encoder.row(row["prompt"], row["completion"], max_length) for row in rows)
     return [row for row in encoded if row is not None]
+
+
+def losses_of_base(model: PreTrainedModel, base: Path, rows: Sequence[Encoded], sft: SftModel) -> Losses:
+    """The base model's losses on validation rows, computed once for all models that share both."""
+    key = content_key(
+        "base losses",
+        fingerprint([base]),
+        meaning(label_losses),
+        sft.dtype,
+        sft.quantization,
+        [asdict(row) for row in rows],
+    )
+    with ContentCache(local("cache", "losses.sqlite")) as cache:
+        known = cache.get([key])
+        if key not in known:
+            known = {key: label_losses(model, rows, sft.batch_size)}
+            cache.put(known)
+    totals, counts = known[key]
+    return totals, counts
+
+
+def save(trained: PeftModel, encoder: Encoder, folder: Path) -> None:
+    """Save an adapter, and what answering with it takes: the tokenizer with the chat template that it
+    was trained in, and the tokens at which it ends."""
+    save_adapter(trained, folder)
+    encoder.tokenizer.chat_template = encoder.template
+    encoder.tokenizer.save_pretrained(folder)
+    ends = encoder.ends
+    GenerationConfig(
+        bos_token_id=encoder.tokenizer.bos_token_id,
+        eos_token_id=ends if len(ends) > 1 else ends[0],
+        pad_token_id=encoder.tokenizer.pad_token_id,
+    ).save_pretrained(folder)
 
 
 def kept_step(state: TrainerState, keep: str) -> int:
@@ -97,16 +147,9 @@ def kept_step(state: TrainerState, keep: str) -> int:
     return state.best_global_step or state.global_step if keep == "best" else state.global_step
 
 
-def load_for_training(base: Path, sft: SftModel) -> PreTrainedModel:
-    """The base model as training wants it: in `sft.dtype`, or in NF4 with computing in it."""
-    if sft.quantization == "nf4":
-        return load_quantized(base, sft.dtype, sft.gradient_checkpointing)
-    return load_model(base, sft.dtype)
-
-
 def make_trainer(
     model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
+    encoder: Encoder,
     training: Sequence[Encoded],
     validation: Sequence[Encoded],
     sft: SftModel,
@@ -124,15 +167,16 @@ def make_trainer(
         num_train_epochs=sft.epochs,
         per_device_train_batch_size=sft.batch_size,
         per_device_eval_batch_size=sft.batch_size,
-        gradient_accumulation_steps=sft.grad_accumulation,
+        gradient_accumulation_steps=share(sft.grad_accumulation),
         gradient_checkpointing=sft.gradient_checkpointing,
         warmup_steps=sft.warmup,
         weight_decay=sft.weight_decay,
         optim=sft.optimizer,
         train_sampling_strategy="group_by_length" if sft.group_by_length else "random",
         lr_scheduler_type=sft.scheduler,
-        bf16=False,
-        fp16=False,
+        bf16=sft.dtype == "bfloat16",
+        fp16=sft.dtype == "float16" and torch.cuda.is_available(),
+        use_cpu=not torch.cuda.is_available(),
         logging_steps=sft.log_steps,
         eval_strategy="steps",
         eval_steps=sft.evaluate_every,
@@ -150,22 +194,21 @@ def make_trainer(
         dataset_kwargs={"skip_prepare_dataset": True},
         dataloader_pin_memory=torch.cuda.is_available(),
     )
-    return SFTTrainer(
+    trainer = SFTTrainer(
         model=model,
         args=arguments,
         train_dataset=_dataset(training),
         eval_dataset=_dataset(validation),
-        processing_class=tokenizer,
-        peft_config=lora_config(sft.lora),
+        processing_class=encoder.tokenizer,
+        peft_config=lora_config(sft.lora, model),
     )
+    # TRL puts a quantised model's adapter into bf16, in which AdamW's second moments never decay.
+    assert trainer.model is not None
+    for parameter in trainer.model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    return trainer
 
 
 def _dataset(rows: Sequence[Encoded]) -> Dataset:
     return Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
-
-
-def peak_memory_gb() -> float:
-    """Peak memory in 10^9 bytes: of the GPU if there is one, else of this process."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 1e9
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from s2.kernel.files import fingerprint, new_file, new_folder, write_json
+from s2.kernel.files import new_file, new_folder, write_json
+from s2.kernel.hashes import fingerprint
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from transformers import (
 from s2.graph.code import meaning
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
-from s2.kernel.files import sha256
+from s2.kernel.hashes import sha256
 from s2.params.data import ToxicityModel
 from s2.quality.classifier import fetch_classifier
 from s2.quality.toxicity import Detoxify, ProfanityCheck, Scores, make_scorer, score_texts, token_batches
