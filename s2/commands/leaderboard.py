@@ -32,9 +32,8 @@ def speeds() -> None:
     latest = {line["stage"]: line for line in logged()}
     if not latest:
         raise S2Error("no training has run here yet: `dvc repro` runs it")
-    table = Table(
-        "stage", "ended", "device", title="the latest run of each stage here", title_justify="left"
-    )
+    title = "the latest run of each stage here"
+    table = Table("stage", "ended", "device", title=title, title_justify="left")
     for name in ("tokens/s", "seconds", "peak GB"):
         table.add_column(name, justify="right")
     for stage, line in sorted(latest.items()):

@@ -49,11 +49,8 @@ def score(file: Path, scoring: Scoring, as_json: bool, rows: Path | None) -> Non
     to `rows`."""
     wanted = [_choice("--metrics", name, METRICS) for name in scoring.metrics.split(",")]
     method = _choice("--readability", scoring.readability, ["report", "cmudict"])
-    of_rouge = next(
-        known
-        for known in DEFINITIONS
-        if known == _choice("--definition", scoring.definition, DEFINITIONS)
-    )
+    definition = _choice("--definition", scoring.definition, DEFINITIONS)
+    of_rouge = next(known for known in DEFINITIONS if known == definition)
     if COMPARING & set(wanted) and not scoring.reference:
         names = ", ".join(sorted(COMPARING & set(wanted)))
         raise S2Error(f"--metrics {names}: name the --reference column to compare with")

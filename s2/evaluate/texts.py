@@ -48,15 +48,11 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         try:
             names = reader.fieldnames or []
             for row in reader:
-                if None in row or None in row.values():
-                    count = (
-                        len(names) + len(row.get(None, []))
-                        if None in row
-                        else sum(value is not None for value in row.values())
-                    )
-                    raise S2Error(
-                        f"{path}, line {reader.line_num}: {count} fields where the header has {len(names)}"
-                    )
+                found = [value for value in row.values() if isinstance(value, str)]
+                count = len(found) + len(row.get(None) or [])  # what has no name in the header
+                if count != len(names):
+                    where = f"{path}, line {reader.line_num}"
+                    raise S2Error(f"{where}: {count} fields, where the header has {len(names)}")
                 yield row
         except (csv.Error, UnicodeDecodeError) as error:
             raise S2Error(f"{path}, after line {reader.line_num}: {error}") from None
