@@ -28,13 +28,17 @@ def main() -> None:
     data = [Path(f"data/sft/{sft.data}/{split}.parquet") for split in ("train", "validation")]
     rows = [read_rows(path) for path in data]
     depends_on = sft.model_dump(), prompt, seed, meaning(make_trainer)
-    checkpoints = checkpoint_path(f"sft-{name}", [BASE, *data], *depends_on)
+    inputs = [BASE, *data]
     adapter = Path(f"models/sft/{name}")
     every = load("machine.checkpoint_every", Part)
     if rank() > 0:
+        checkpoints = checkpoint_path(f"sft-{name}", inputs, *depends_on)
         train(SftRun(name, BASE, checkpoints, adapter, prompt, every), rows[0], rows[1], sft, seed)
         return
-    with checkpoint_folder(checkpoints), new_folder(adapter) as part:
+    with (
+        checkpoint_folder(f"sft-{name}", inputs, *depends_on) as checkpoints,
+        new_folder(adapter) as part,
+    ):
         paths = SftRun(name, BASE, checkpoints, part, prompt, every)
         metrics = train(paths, rows[0], rows[1], sft, seed)
         with new_folder(Path(f"metrics/plots/sft/{name}")) as plots:

@@ -115,7 +115,7 @@ class ChatClient:
             raise S2Error(f"{where}: it refused the key: set {KEY_VARIABLE}") from None
         except openai.APIConnectionError as error:
             raise S2Error(
-                f"{where}: it cannot be reached ({_without_key(str(error))}); replies so far are "
+                f"{where} cannot be reached ({_without_key(str(error))}); replies so far are "
                 "cached, so run again once it answers"
             ) from None
         except openai.APIStatusError as error:

@@ -75,7 +75,9 @@ def plain(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], list[int]]:
     if not tokenizer.is_fast:
         return lambda text: tokenizer(text, add_special_tokens=False, split_special_tokens=True).input_ids
     content = json.loads(tokenizer.backend_tokenizer.to_str())
-    content["added_tokens"] = [item for item in content["added_tokens"] if not item["content"].strip()]
-    content["post_processor"] = content["truncation"] = content["padding"] = None
+    spaces = [item for item in content["added_tokens"] if not item["content"].strip()]
+    content |= {"added_tokens": spaces, "post_processor": None, "truncation": None, "padding": None}
     bare = Tokenizer.from_str(json.dumps(content))
-    return lambda text: bare.encode(text, add_special_tokens=False).ids
+    # Where tokens before them are left out, those that stay are numbered anew.
+    original = {bare.token_to_id(item["content"]): item["id"] for item in spaces}
+    return lambda text: [original.get(i, i) for i in bare.encode(text, add_special_tokens=False).ids]

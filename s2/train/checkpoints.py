@@ -26,15 +26,16 @@ def checkpoint_path(name: str, inputs: list[Path], *values: object) -> Path:
 
 
 @contextmanager
-def checkpoint_folder(folder: Path) -> Iterator[None]:
-    """Make a checkpoint folder, which is removed when the block succeeds.
+def checkpoint_folder(name: str, inputs: list[Path], *values: object) -> Iterator[Path]:
+    """The folder of `checkpoint_path`, made, and removed when the block succeeds.
 
     A second run with the same inputs waits for the first. Folders of killed runs stay until they
     are `FORGOTTEN_DAYS` old.
     """
+    folder = checkpoint_path(name, inputs, *values)
     with locked(folder.with_suffix(".lock")):
         folder.mkdir(parents=True, exist_ok=True)
-        yield
+        yield folder
         shutil.rmtree(folder)
     _forget(folder.parent)
 

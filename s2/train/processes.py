@@ -1,7 +1,8 @@
 """A training in one process, or in several that share its batches (torchrun).
 
-The result is that of one process: together they take the same rows in a step, and the first one
-alone writes.
+The result is that of one process, to rounding: together they take the same rows in a step, and the
+first one alone writes. Only where the rows are no multiple of what a step takes, an epoch's last
+step repeats some, so that all processes have as many.
 """
 
 import os

@@ -6,8 +6,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from tokenizers.decoders import Metaspace
 from transformers import PreTrainedTokenizerFast
 
-from s2.kernel.errors import S2Error
-from s2.models.encoding import IGNORED, encode_prompt, encode_row, set_padding
+from s2.models.encoding import IGNORED, Encoder
 from s2.models.loading import load_tokenizer
 from s2.models.prompts import format_prompt
 
@@ -24,9 +23,9 @@ def test_the_prompt() -> None:
 
 
 def test_loss_is_on_the_answer_and_its_end_alone(tokenizer: Any) -> None:
-    row = encode_row(tokenizer, PROMPT, "Light scatters.", 256)
+    row = Encoder(tokenizer).row(PROMPT, "Light scatters.", 256)
     assert row is not None
-    start = encode_prompt(tokenizer, PROMPT)
+    start = Encoder(tokenizer).prompt(PROMPT)
     assert row.input_ids[: len(start)] == start
     assert row.labels[: len(start)] == [IGNORED] * len(start)
     assert row.labels[len(start) :] == row.input_ids[len(start) :]
@@ -35,11 +34,11 @@ def test_loss_is_on_the_answer_and_its_end_alone(tokenizer: Any) -> None:
 
 
 def test_a_row_that_does_not_fit_with_its_end_is_none(tokenizer: Any) -> None:
-    row = encode_row(tokenizer, PROMPT, "Light scatters.", 256)
+    row = Encoder(tokenizer).row(PROMPT, "Light scatters.", 256)
     assert row is not None
     length = len(row.input_ids)
-    assert encode_row(tokenizer, PROMPT, "Light scatters.", length) == row
-    assert encode_row(tokenizer, PROMPT, "Light scatters.", length - 1) is None
+    assert Encoder(tokenizer).row(PROMPT, "Light scatters.", length) == row
+    assert Encoder(tokenizer).row(PROMPT, "Light scatters.", length - 1) is None
 
 
 def test_padding_is_not_the_end_token(tokenizer: Any) -> None:
@@ -54,14 +53,6 @@ def test_a_tokenizer_that_adds_the_space_itself() -> None:
     raw.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
     raw.decoder = Metaspace("▁", "always")
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="<unk>", eos_token="</s>")
-    row = encode_row(tokenizer, PROMPT, "Light.", 256)
+    row = Encoder(tokenizer).row(PROMPT, "Light.", 256)
     assert row is not None
     assert tokenizer.decode(row.input_ids[:-1]) == f"{PROMPT} Light."
-
-
-def test_no_token_to_pad_with_is_told(tiny_model: Path) -> None:
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer(models.BPE({"a": 0, "</s>": 1}, [])), eos_token="</s>"
-    )
-    with pytest.raises(S2Error, match="to pad with"):
-        set_padding(tokenizer)

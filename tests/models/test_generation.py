@@ -1,3 +1,5 @@
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -5,9 +7,10 @@ import pytest
 import torch
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
+from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
-from s2.models.encoding import encode_prompt
-from s2.models.generation import Answerer
+from s2.models.generation import Answer, Answerer, Kept
+from s2.models.loading import load_answering
 from s2.models.prompts import format_prompt
 from s2.params.evaluate import Answers
 
@@ -21,26 +24,31 @@ def settings(temperature: float, batch_size: int, new: int = 8, **changes: Any) 
         batch_size=batch_size,
         dtype="float32",
         limit=None,
+        quantization="none",
         **({"top_p": 1.0, "top_k": 0, "repetition_penalty": 1.0} | changes),
     )
 
 
+def load(folder: Path) -> Answerer:
+    return Answerer(load_answering(folder, folder, "float32", "none"))
+
+
 def test_greedy_answers_do_not_depend_on_the_batch(tiny_model: Path) -> None:
-    model = Answerer(tiny_model, "float32")
+    model = load(tiny_model)
     alone = model.answer(PROMPTS, settings(0, 1), seed=1)
     together = model.answer(PROMPTS, settings(0, 3), seed=1)
     assert alone == together and len({answer.text for answer in alone}) > 1
 
 
 def test_sampled_answers_are_those_of_their_seed(tiny_model: Path) -> None:
-    model = Answerer(tiny_model, "float32")
+    model = load(tiny_model)
     first = model.answer(PROMPTS, settings(1.0, 2), seed=1)
     assert model.answer(PROMPTS, settings(1.0, 2), seed=1) == first
     assert model.answer(PROMPTS, settings(1.0, 2), seed=2) != first
 
 
 def test_an_answer_ends_at_its_end_token(tiny_model: Path) -> None:
-    model = Answerer(tiny_model, "float32")
+    model = load(tiny_model)
     end = model._tokenizer.eos_token_id
     pad = model._tokenizer.pad_token_id
     words = model._tokenizer("blue", add_special_tokens=False).input_ids
@@ -51,7 +59,7 @@ def test_an_answer_ends_at_its_end_token(tiny_model: Path) -> None:
 
 
 def test_an_answer_ends_where_the_next_turn_begins(tiny_model: Path) -> None:
-    model = Answerer(tiny_model, "float32")
+    model = load(tiny_model)
     pad = model._tokenizer.pad_token_id
     turn = model._tokenizer(" blue. ### Human:", add_special_tokens=False).input_ids
     for tokens in (turn, [*turn, pad, pad]):
@@ -65,10 +73,10 @@ def test_a_model_that_begins_the_next_turn_is_stopped(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model that goes on to ask would go on to its longest answer."""
-    model = Answerer(tiny_model, "float32")
+    model = load(tiny_model)
     turn = model._tokenizer("Blue. ### Human: And why?", add_special_tokens=False).input_ids
     size = model._model.config.vocab_size
-    width = len(encode_prompt(model._tokenizer, PROMPTS[0]))
+    width = len(model.encoder.prompt(PROMPTS[0]))
 
     def forward(input_ids: Any, past_key_values: Any = None, **_: Any) -> Any:
         done = past_key_values.get_seq_length() if past_key_values is not None else 0
@@ -86,7 +94,7 @@ def test_a_model_that_begins_the_next_turn_is_stopped(
 
 
 def test_a_penalty_makes_answers_repeat_less(tiny_model: Path) -> None:
-    model = Answerer(tiny_model, "float32")
+    model = load(tiny_model)
     plain, penalised = (
         model.answer(PROMPTS[:1], settings(0, 1, 40, repetition_penalty=penalty), seed=1)[0].text
         for penalty in (1.0, 5.0)
@@ -95,14 +103,14 @@ def test_a_penalty_makes_answers_repeat_less(tiny_model: Path) -> None:
 
 
 def test_of_one_token_to_sample_from_an_answer_is_greedy(tiny_model: Path) -> None:
-    model = Answerer(tiny_model, "float32")
+    model = load(tiny_model)
     greedy = model.answer(PROMPTS, settings(0, 3), seed=1)
     assert model.answer(PROMPTS, settings(2.0, 3, top_k=1), seed=5) == greedy
     assert model.answer(PROMPTS, settings(2.0, 3, top_k=0), seed=5) != greedy
 
 
 def test_a_model_that_always_ends_says_so(tiny_model: Path) -> None:
-    model = Answerer(tiny_model, "float32")
+    model = load(tiny_model)
     end = model._tokenizer.eos_token_id
     with torch.no_grad():
         model._model.lm_head.weight.zero_()
@@ -115,4 +123,69 @@ def test_a_model_that_always_ends_says_so(tiny_model: Path) -> None:
 
 def test_a_missing_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(S2Error, match="no model in"):
-        Answerer(tmp_path, "float32")
+        load(tmp_path)
+
+
+def test_a_killed_run_loses_one_batch(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in its second batch, it goes on from there, and says what a whole run says."""
+    model = load(tiny_model)
+    whole = model.answer(PROMPTS, settings(1.0, 1), seed=1)
+    generate, calls = model._generate, []
+
+    def killed_at_second(*arguments: Any) -> list[Answer]:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return generate(*arguments)
+
+    with ContentCache(tmp_path / "a.sqlite") as cache:
+        monkeypatch.setattr(model, "_generate", killed_at_second)
+        with pytest.raises(KeyboardInterrupt):
+            model.answer(PROMPTS, settings(1.0, 1), 1, Kept(cache, "m"))
+        assert model.answer(PROMPTS, settings(1.0, 1), 1, Kept(cache, "m")) == whole
+        assert len(calls) == 4
+        model.answer(PROMPTS, settings(1.0, 1), 1, Kept(cache, "another model"))
+        model.answer(PROMPTS, settings(1.0, 1), 2, Kept(cache, "m"))
+        assert len(calls) == 10
+
+
+def test_a_base_s_own_settings_do_not_leak_in(tiny_model: Path, tmp_path: Path) -> None:
+    """A penalty and a length in generation_config.json change nothing of what is said."""
+    own = tmp_path / "own"
+    shutil.copytree(tiny_model, own)
+    config = {
+        "repetition_penalty": 9.0,
+        "top_k": 1,
+        "temperature": 0.1,
+        "max_length": 3,
+        "do_sample": True,
+    }
+    (own / "generation_config.json").write_text(json.dumps(config))
+    for how in (settings(0, 3), settings(1.0, 3)):
+        assert load(own).answer(PROMPTS, how, 1) == load(tiny_model).answer(PROMPTS, how, 1)
+
+
+def test_an_answer_ends_at_any_end_of_the_model(tiny_model: Path, tmp_path: Path) -> None:
+    """Instruct models end their turns by another token than their tokenizer's."""
+    own = tmp_path / "own"
+    shutil.copytree(tiny_model, own)
+    turn_end = load(tiny_model)._tokenizer("x", add_special_tokens=False).input_ids[0]
+    (own / "generation_config.json").write_text(json.dumps({"eos_token_id": [2, turn_end]}))
+    model = load(own)
+    assert model.encoder.ends == [2, turn_end]
+    with torch.no_grad():
+        bias = torch.zeros(model._model.config.vocab_size)
+        bias[turn_end] = 50.0
+        model._model.lm_head.bias = torch.nn.Parameter(bias)
+    (answer,) = model.answer(PROMPTS[:1], settings(1.0, 1), seed=1)
+    assert (answer.text, answer.tokens, answer.ended) == ("", 1, True)
+
+
+def test_a_conversation_is_its_turns(tiny_model: Path) -> None:
+    model = load(tiny_model)
+    ids = model.encoder.turns(["Why?", "So.", "How?"])
+    said = model._tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+    assert said == "### Human: Why? ### Assistant: So.</s> ### Human: How? ### Assistant:"
+    assert model.reply(["Why?"], settings(0, 1), 1) == model.answer(PROMPTS[:1], settings(0, 1), 1)[0]

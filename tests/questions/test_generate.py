@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ def test_any_reply_is_read(reply: str) -> None:
 def test_prompts_are_tried_until_one_brings_a_question() -> None:
     asked: list[str] = []
 
-    def reply(prompt: str) -> str:
+    def reply(prompt: str, is_of_use: Callable[[str], bool]) -> str:
         asked.append(prompt)
         return "What is an octopus?" if prompt.startswith("second") else "An animal."
 
@@ -82,7 +83,7 @@ def test_prompts_are_tried_until_one_brings_a_question() -> None:
 
 
 def test_a_row_without_a_question_is_dropped_by_name() -> None:
-    (row,) = generate([ROW], ["{text}", "{title}"], lambda prompt: "No.", workers=1)
+    (row,) = generate([ROW], ["{text}", "{title}"], lambda prompt, is_of_use: "No.", workers=1)
     assert (row["question"], row["dropped_by"]) == (None, "no_question")
 
 
@@ -93,7 +94,7 @@ def test_a_row_without_a_question_is_dropped_by_name() -> None:
 def test_a_refused_row_is_dropped_by_name(
     refused: set[str], question: str | None, reason: str | None
 ) -> None:
-    def reply(prompt: str) -> str:
+    def reply(prompt: str, is_of_use: Callable[[str], bool]) -> str:
         if prompt in refused:
             raise Refused("too long")
         return "What is an octopus?"
@@ -107,7 +108,7 @@ def test_a_refused_row_is_dropped_by_name(
 def test_an_endpoint_that_refuses_every_row_ends_the_stage() -> None:
     asked: list[str] = []
 
-    def reply(prompt: str) -> str:
+    def reply(prompt: str, is_of_use: Callable[[str], bool]) -> str:
         asked.append(prompt)
         raise Refused("max_tokens is not known")
 
@@ -122,7 +123,7 @@ def test_an_endpoint_that_refuses_every_row_ends_the_stage() -> None:
 
 def test_rows_keep_their_order_with_many_workers() -> None:
     rows: list[dict[str, Any]] = [ROW | {"id": f"wiki_{n}"} for n in range(40)]
-    found = generate(rows, ["{title}"], lambda prompt: "What is an octopus?", workers=8)
+    found = generate(rows, ["{title}"], lambda prompt, is_of_use: "What is an octopus?", workers=8)
     assert [row["id"] for row in found] == [row["id"] for row in rows]
 
 
@@ -130,7 +131,7 @@ def test_braces_in_a_text_are_only_text() -> None:
     asked: list[str] = []
     row = ROW | {"answer": "A set {x} and {title}."}
 
-    def reply(prompt: str) -> str:
+    def reply(prompt: str, is_of_use: Callable[[str], bool]) -> str:
         asked.append(prompt)
         return "No."
 

@@ -10,7 +10,8 @@ from transformers import TrainerCallback
 
 from s2.kernel.errors import S2Error
 from s2.kernel.stats import ratio_and_se
-from s2.models.loading import load_tokenizer
+from s2.models.encoding import Encoder
+from s2.models.loading import load_model, load_tokenizer
 from s2.models.logprobs import label_losses
 from s2.models.prompts import format_prompt
 from s2.params.train import SftModel
@@ -18,6 +19,7 @@ from s2.train import sft as module
 from s2.train.curves import mean_training_loss
 from s2.train.merge import merge_simple
 from s2.train.sft import SftRun, encode, train
+from s2.train.speed import speeds
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +36,7 @@ def settings(**changes: Any) -> SftModel:
 
 
 def run_in(folder: Path, base: Path) -> SftRun:
-    return SftRun(base, folder / "checkpoints", folder / "live", folder / "adapter", checkpoint_every=0.3)
+    return SftRun("some", base, folder / "checkpoints", folder / "adapter", "s2", checkpoint_every=0.3)
 
 
 @pytest.mark.parametrize("quantization", ["none", "nf4"])
@@ -45,12 +47,13 @@ def test_training_lowers_the_loss_and_its_merge_says_the_same(
     metrics = train(run_in(in_tmp, tiny_model), ROWS[:9], ROWS[9:], parameters, seed=1)
     assert metrics["eval_loss"] < metrics["base_eval_loss"] - 0.3
     assert metrics["rows_train"] == 9 and metrics["steps"] == 15
-    tokenizer = load_tokenizer(tiny_model)
-    rows = encode(tokenizer, ROWS[:9], 128)
+    encoder = Encoder(load_tokenizer(tiny_model))
+    rows = encode(encoder, ROWS[:9], 128)
     assert metrics["tokens_seen"] == 3 * sum(len(row.input_ids) for row in rows)
-    assert metrics["tokens_per_second"] > 0 and metrics["peak_memory_gb"] > 0
+    (line,) = speeds()
+    assert line["stage"] == "sft@some" and line["tokens_per_second"] > 0 and line["peak_memory_gb"] > 0
 
-    with (in_tmp / "live/plots/metrics/train/loss.tsv").open() as file:
+    with (in_tmp / "checkpoints/curve/train.tsv").open() as file:
         curve = list(csv.DictReader(file, delimiter="\t"))
     assert [int(row["step"]) for row in curve] == list(range(1, 16))
     assert float(curve[-1]["loss"]) < float(curve[0]["loss"])
@@ -62,8 +65,8 @@ def test_training_lowers_the_loss_and_its_merge_says_the_same(
     from transformers import AutoModelForCausalLM
 
     merged = AutoModelForCausalLM.from_pretrained(in_tmp / "merged", dtype=torch.float32)
-    held = encode(tokenizer, ROWS[9:], 128)
-    assert ratio_and_se(*label_losses(merged, held))[0] == pytest.approx(metrics["eval_loss"], abs=0.1)
+    held = encode(encoder, ROWS[9:], 128)
+    assert ratio_and_se(*label_losses(merged, held, 4))[0] == pytest.approx(metrics["eval_loss"], abs=0.1)
 
 
 class Killed(Exception):
@@ -99,7 +102,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
     for name in ("train_loss", "eval_loss", "base_eval_loss", "steps", "tokens_seen"):
         assert resumed[name] == pytest.approx(whole[name], rel=1e-4), name
     curves = [
-        (in_tmp / kind / "live/plots/metrics/train/loss.tsv").read_text().splitlines()
+        (in_tmp / kind / "checkpoints/curve/train.tsv").read_text().splitlines()
         for kind in ("whole", "cut")
     ]
     assert [line.split("\t")[0] for line in curves[0]] == [line.split("\t")[0] for line in curves[1]]
@@ -107,8 +110,8 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
 
 def test_rows_that_do_not_fit_are_counted_or_stop_the_training(in_tmp: Path, tiny_model: Path) -> None:
     long = [{"prompt": format_prompt("why " * 200), "completion": "So."}]
-    tokenizer = load_tokenizer(tiny_model)
-    assert len(encode(tokenizer, ROWS[:2] + long, 128)) == 2
+    encoder = Encoder(load_tokenizer(tiny_model))
+    assert len(encode(encoder, ROWS[:2] + long, 128)) == 2
     metrics = train(run_in(in_tmp, tiny_model), ROWS[:3] + long, ROWS[3:5] + long, settings(epochs=1), 1)
     assert (metrics["rows_in"], metrics["rows_out"], metrics["dropped"]) == (7, 5, {"too_long": 2})
     with pytest.raises(S2Error, match="nothing to train on: 0 training and 12 validation"):
@@ -122,27 +125,27 @@ def test_the_weights_of_the_best_or_of_the_last_step_are_kept(
     """A rate that overshoots: what validates best comes before the end."""
     parameters = settings(keep=keep, lr=1.0, epochs=4, evaluate_every=0.1, scheduler="constant")
     metrics = train(run_in(in_tmp, tiny_model), ROWS[:6], ROWS[6:9], parameters, seed=1)
-    with (in_tmp / "live/plots/metrics/validation/loss.tsv").open() as file:
+    with (in_tmp / "checkpoints/curve/validation.tsv").open() as file:
         losses = {int(row["step"]): float(row["loss"]) for row in csv.DictReader(file, delimiter="\t")}
-    assert metrics["steps"] == 12 and list(losses) == [2, 4, 6, 8, 10, 12]
+    assert metrics["steps"] == 12 and list(losses) == [0, 2, 4, 6, 8, 10, 12]
+    assert losses.pop(0) == pytest.approx(metrics["base_eval_loss"])
     best = min(losses, key=losses.__getitem__)
     assert best < 12 and metrics["kept_step"] == (best if keep == "best" else 12)
-    # The curve's losses are means over batches, the metric's over tokens.
-    assert metrics["eval_loss"] == pytest.approx(losses[metrics["kept_step"]], rel=0.1)
+    assert metrics["eval_loss"] == losses[metrics["kept_step"]]
 
 
 def test_rows_of_like_length_share_batches(in_tmp: Path, tiny_model: Path) -> None:
-    tokenizer = load_tokenizer(tiny_model)
+    encoder = Encoder(load_tokenizer(tiny_model))
     rows = [
         {"prompt": format_prompt("Why?"), "completion": "So. " * (1 + 12 * (n % 2))} for n in range(32)
     ]
-    encoded = encode(tokenizer, rows, 256)
+    encoded = encode(encoder, rows, 256)
     padded = {}
     for grouped in (True, False):
         parameters = settings(group_by_length=grouped, batch_size=4, grad_accumulation=1, epochs=1)
-        model = module.load_for_training(tiny_model, parameters)
+        model = load_model(tiny_model, parameters.dtype)
         trainer = module.make_trainer(
-            model, tokenizer, encoded, encoded[:2], parameters, 1, in_tmp / "checkpoints"
+            model, encoder, encoded, encoded[:2], parameters, 1, in_tmp / "checkpoints"
         )
         padded[grouped] = sum(batch["input_ids"].numel() for batch in trainer.get_train_dataloader())
     tokens = sum(len(row.input_ids) for row in encoded)
@@ -153,10 +156,10 @@ def test_the_optimizer_and_its_weight_decay_are_those_of_the_settings(
     in_tmp: Path, tiny_model: Path
 ) -> None:
     parameters = settings(optimizer="adafactor", weight_decay=0.25)
-    tokenizer = load_tokenizer(tiny_model)
-    rows = encode(tokenizer, ROWS[:2], 128)
-    model = module.load_for_training(tiny_model, parameters)
-    trainer = module.make_trainer(model, tokenizer, rows, rows, parameters, 1, in_tmp / "checkpoints")
+    encoder = Encoder(load_tokenizer(tiny_model))
+    rows = encode(encoder, ROWS[:2], 128)
+    model = load_model(tiny_model, parameters.dtype)
+    trainer = module.make_trainer(model, encoder, rows, rows, parameters, 1, in_tmp / "checkpoints")
     optimizer = trainer.create_optimizer()
     assert type(optimizer).__name__ == "Adafactor"
     assert {group["weight_decay"] for group in optimizer.param_groups} <= {0.25, 0.0}
