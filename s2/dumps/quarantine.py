@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
 )
 KEPT_BYTES = 2**20
 BATCH = 256
+WAITING_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ class Bad:
     reason: str
     detail: str
     content: bytes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content", self.content[:KEPT_BYTES])
+
+
+def unreadable(file: str, offset: int, error: Exception, content: bytes) -> Bad:
+    """A piece that made its parser raise what nobody foresaw."""
+    return Bad(
+        file, offset, "unreadable", f"it cannot be parsed ({type(error).__name__}: {error})", content
+    )
 
 
 class Quarantine:
@@ -69,11 +80,11 @@ class Quarantine:
             )
         self.counts[bad.reason] += 1
         self._waiting.append(bad)
-        if len(self._waiting) >= BATCH:
+        if len(self._waiting) >= BATCH or sum(len(bad.content) for bad in self._waiting) > WAITING_BYTES:
             self.flush()
 
     def flush(self) -> None:
-        rows = [asdict(bad) | {"content": bad.content[:KEPT_BYTES]} for bad in self._waiting]
+        rows = [asdict(bad) for bad in self._waiting]
         self._writer.write_batch(pa.RecordBatch.from_pylist(rows, SCHEMA))
         self._waiting = []
 

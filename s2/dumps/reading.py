@@ -22,6 +22,8 @@ CHUNK = 4 * 2**20
 BZIP2_CHUNK = 2**20
 COMPRESSED_CHUNK = 2**18
 AHEAD = 3
+BLOCKS = 32  # of zstd, 128 KiB each at most, decompressed at a time
+_SKIPPABLE = 0x184D2A50
 WINDOW = 2**31
 READER_BYTES = 2**29  # what a reader needs beside its window
 
@@ -117,16 +119,56 @@ def _bzip2_streams(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _zstd_frames(file: BinaryIO) -> Iterator[bytes]:
-    """All frames of a file; unlike the library's stream reader, a cut-off frame is an error."""
+    """All frames of a file (RFC 8878, 3.1), decompressed some blocks at a time.
+
+    A block gives 128 KiB at most, however few bytes it has, so that no file can fill the memory. A
+    cut-off frame is an error, which the library's stream reader does not tell.
+    """
     context = zstandard.ZstdDecompressor(max_window_size=WINDOW)
-    compressed = _read(file)
-    while compressed:
-        # In large pieces: between two, this thread waits for the interpreter's lock.
+    while magic := file.read(4):
+        number = int.from_bytes(magic, "little")
+        if number & ~0xF == _SKIPPABLE:
+            _exactly(file, int.from_bytes(_exactly(file, 4), "little"))
+            continue
+        descriptor = _exactly(file, 1)
         frame = context.decompressobj(write_size=CHUNK)
-        while not frame.eof:
-            if not compressed:
-                raise EOFError("the last zstd frame is cut off")
+        waiting = [magic, descriptor, _exactly(file, _header_bytes(descriptor[0]))]
+        for blocks, last in _zstd_blocks(file, has_checksum=bool(descriptor[0] & 4)):
+            waiting += blocks
+            compressed = b"".join(waiting)
+            progress.advance(len(compressed))
             if chunk := frame.decompress(compressed):
                 yield chunk
-            compressed = b"" if frame.eof else _read(file)
-        compressed = frame.unused_data or _read(file)
+            waiting = []
+            if last and not frame.eof:
+                raise EOFError("a zstd frame has no end")
+
+
+def _header_bytes(descriptor: int) -> int:
+    """The bytes of a frame's header behind its descriptor: window, dictionary, content size."""
+    is_single = bool(descriptor & 0x20)
+    content = (1 if is_single else 0, 2, 4, 8)[descriptor >> 6]
+    return (not is_single) + (0, 1, 2, 4)[descriptor & 3] + content
+
+
+def _zstd_blocks(file: BinaryIO, has_checksum: bool) -> Iterator[tuple[list[bytes], bool]]:
+    """The blocks of a frame, `BLOCKS` at a time, and whether they are its last ones."""
+    waiting: list[bytes] = []
+    while True:
+        header = _exactly(file, 3)
+        value = int.from_bytes(header, "little")
+        is_last, repeats, size = value & 1, value >> 1 & 3 == 1, value >> 3
+        waiting += [header, _exactly(file, 1 if repeats else size)]
+        if is_last:
+            yield [*waiting, _exactly(file, 4 if has_checksum else 0)], True
+            return
+        if len(waiting) >= 2 * BLOCKS:
+            yield waiting, False
+            waiting = []
+
+
+def _exactly(file: BinaryIO, size: int) -> bytes:
+    found = file.read(size)
+    if len(found) < size:
+        raise EOFError("the last zstd frame is cut off")
+    return found

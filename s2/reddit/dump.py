@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from s2.dumps.quarantine import Bad, OnError, quarantine
+from s2.dumps.quarantine import Bad, OnError, quarantine, unreadable
 from s2.dumps.reading import DamagedDump, read_chunks
 from s2.kernel.tables import write_batches
 from s2.reddit.rows import Line, Unusable, parse_line, to_batch
@@ -22,6 +22,8 @@ LATEST = 'retrieved_on DESC, file DESC, "offset" DESC'
 MAX_LINE = 16 * 2**20
 ROWS = 2_048
 _CASE_BIT = np.uint8(0x20)
+_BLANK = b" \t\r"
+_MARK = b"\xef\xbb\xbf"  # the byte-order mark that some editors put first
 
 
 class _Block(NamedTuple):
@@ -80,7 +82,7 @@ def read_dump(path: Path, schema: pa.Schema, subreddits: Iterable[str]) -> Itera
 def _wanted_lines(block: _Block, file: str, wanted: set[str]) -> Iterator[tuple[int, Line] | Bad]:
     """The lines of the wanted subreddits with their offsets, and what could not be read."""
     data = np.frombuffer(block.text, np.uint8)
-    begins, ends, misshapen = _lines(data)
+    begins, ends, misshapen = _lines(data, block.offset)
     yield from _misshapen(file, block, begins[misshapen], ends[misshapen])
     named = np.unique(np.searchsorted(ends, _mentions(data, wanted)))
     named = named[~misshapen[named]]
@@ -91,6 +93,9 @@ def _wanted_lines(block: _Block, file: str, wanted: set[str]) -> Iterator[tuple[
             line = parse_line(view[begin:end])
         except Unusable as error:
             yield Bad(file, offset, error.reason, str(error), block.text[begin:end])
+            continue
+        except Exception as error:  # one line must not end a dump, whatever it makes a parser raise
+            yield unreadable(file, offset, error, block.text[begin:end])
             continue
         if line.subreddit in wanted or (line.subreddit or "").lower() in wanted:
             yield offset, line
@@ -141,14 +146,25 @@ def _too_long(file: str, offset: int, line: bytes) -> Bad:
     return Bad(file, offset, "line_too_long", f"a line longer than {MAX_LINE:,} bytes", line)
 
 
-def _lines(data: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where each line begins and ends, and which are not of the shape {...} or are too long."""
+def _lines(data: np.ndarray, offset: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where each line begins and ends, blanks around it and a byte-order mark left out, and which are
+    not of the shape {...} or are too long."""
     ends = np.flatnonzero(data == ord("\n"))
     if data[-1] != ord("\n"):
         ends = np.append(ends, len(data))
     begins = np.append(0, ends[:-1] + 1)
-    misshapen = (data[begins] != ord("{")) | (data[ends - 1] != ord("}"))
-    return begins, ends, misshapen | (ends - begins > MAX_LINE)
+    ends = ends - ((data[ends - 1] == ord("\r")) & (ends > begins))
+    for i in np.flatnonzero(_misshapen_at(data, begins, ends)):
+        line = data[begins[i] : ends[i]].tobytes()
+        marked = _MARK if offset + begins[i] == 0 and line.startswith(_MARK) else b""
+        begins[i] += len(line) - len(line.removeprefix(marked).lstrip(_BLANK))
+        ends[i] = max(begins[i], ends[i] - len(line) + len(line.rstrip(_BLANK)))
+    return begins, ends, _misshapen_at(data, begins, ends) | (ends - begins > MAX_LINE)
+
+
+def _misshapen_at(data: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    first, last = (data[np.minimum(places, len(data) - 1)] for places in (begins, ends - 1))
+    return (first != ord("{")) | (last != ord("}")) | (begins == ends)
 
 
 def _misshapen(file: str, block: _Block, begins: np.ndarray, ends: np.ndarray) -> Iterator[Bad]:

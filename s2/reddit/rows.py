@@ -79,7 +79,7 @@ def parse_line(text: bytes | memoryview) -> Line:
     """A line's fields; raises `Unusable` unless it is a JSON object with an id and fitting values."""
     try:
         line = _decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         line = _parse_leniently(bytes(text))
     if not line.id:
         raise Unusable("no_id", "a line without an id")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from s2.dumps.quarantine import Bad
+from s2.dumps.quarantine import Bad, unreadable
 from s2.wiki import wikitext
 from s2.wiki.dump import Block, Page, Site, pages
 
@@ -32,7 +32,12 @@ def articles(block: Block | Bad) -> list[pa.RecordBatch | Bad]:
     bad = [item for item in found if isinstance(item, Bad)]
     if not isinstance(block, Block):
         return bad
-    rows = [article(item, block.site) for item in found if isinstance(item, Page)]
+    rows: list[dict[str, Any]] = []
+    for page in (item for item in found if isinstance(item, Page)):
+        try:
+            rows.append(article(page, block.site))
+        except Exception as error:  # one page must not end a dump, whatever it makes the parser raise
+            bad.append(unreadable(page.file, page.offset, error, page.text.encode("utf-8", "replace")))
     return [pa.RecordBatch.from_pylist(rows, ARTICLES), *bad]
 
 

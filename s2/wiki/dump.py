@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from s2.dumps.quarantine import Bad
+from s2.dumps.quarantine import Bad, unreadable
 from s2.dumps.reading import DamagedDump, read_chunks
 
 MAX_PAGE = 64 * 2**20
 MAX_HEAD = 2**20
+LONGEST_KEY = 18  # digits of a namespace
 
-_OPEN, _CLOSE = b"<page>", b"</page>"
+_OPEN, _CLOSE = re.compile(rb"<page(?:\s[^>]*)?>"), b"</page>"
+_INT64 = 2**63
 _NAMESPACE = re.compile(r'<namespace key="(-?\d+)"[^>]*?(?:/>|>([^<]*)</namespace>)')
 _CANONICAL = {"media": -2, "talk": 1, "user": 2, "file": 6, "image": 6, "template": 10, "category": 14}
 _WITHOUT_TEXT = (-2, 6, 14)
@@ -65,13 +67,14 @@ def read_blocks(paths: Iterable[Path]) -> Iterator[Block | Bad]:
             for chunk in read_chunks(path):
                 waiting += chunk
                 if site is None:
-                    head, found, _ = waiting.partition(_OPEN)
-                    if not found and len(head) < MAX_HEAD:
+                    first = _OPEN.search(waiting)
+                    if not first and len(waiting) < MAX_HEAD:
                         continue
-                    site = _read_site(head)
+                    site = _read_site(waiting[: first.start() if first else None])
                 end = waiting.rfind(_CLOSE) + len(_CLOSE)
                 if end >= len(_CLOSE):
-                    begin = waiting.find(_OPEN)
+                    first = _OPEN.search(waiting)
+                    begin = first.start() if first else 0
                     yield Block(path.name, site, start + begin, waiting[begin:end])
                     start, waiting = start + end, waiting[end:]
                 elif len(waiting) > MAX_PAGE:
@@ -84,17 +87,26 @@ def read_blocks(paths: Iterable[Path]) -> Iterator[Block | Bad]:
         if not waiting.rstrip().endswith(b"</mediawiki>"):
             detail = f"{path} ends before </mediawiki>, in the middle of a page or between two"
             yield Bad(path.name, start, "damaged", detail, waiting)
+        elif cut := _OPEN.search(waiting):
+            detail = f"the last page of {path} has no end"
+            yield Bad(path.name, start + cut.start(), "not_xml", detail, waiting[cut.start() :])
 
 
 def _read_site(head: bytes) -> Site:
     """The namespaces that a dump's head names (https://www.mediawiki.org/wiki/Help:Namespaces)."""
     found = _NAMESPACE.findall(head.decode("utf-8", "replace"))
-    return Site(_CANONICAL | {name.lower(): int(key) for key, name in found if name})
+    known = {name.lower(): int(key) for key, name in found if name and len(key) < LONGEST_KEY}
+    return Site(_CANONICAL | known)
 
 
 def pages(block: Block) -> Iterator[Page | Bad]:
     """The pages of a block, and what is no proper page."""
-    cuts = [match.start() for match in re.finditer(_OPEN, block.text)]
+    cuts = [match.start() for match in _OPEN.finditer(block.text)]
+    if not cuts:
+        yield Bad(
+            block.file, block.offset, "not_xml", "the end of a page without its beginning", block.text
+        )
+        return
     texts = [
         (block.offset + begin, block.text[begin:end])
         for begin, end in zip(cuts, [*cuts[1:], len(block.text)], strict=True)
@@ -112,6 +124,8 @@ def pages(block: Block) -> Iterator[Page | Bad]:
         except (KeyError, ValueError) as error:
             detail = f"a page without a proper id, title or ns ({error})"
             yield Bad(block.file, offset, "not_a_page", detail, text)
+        except Exception as error:  # one page must not end a dump, whatever it makes the parser raise
+            yield unreadable(block.file, offset, error, text)
 
 
 def _page(element: Element, block: Block, offset: int) -> Page:
@@ -125,9 +139,16 @@ def _page(element: Element, block: Block, offset: int) -> Page:
     return Page(
         id=int(fields["id"].text or ""),
         title=title,
-        namespace=int(fields["ns"].text or "") if "ns" in fields else namespace,
+        namespace=_int64(fields["ns"].text or "") if "ns" in fields else namespace,
         redirect="redirect" in fields,
         text=(revision["text"].text or "") if "text" in revision else "",
         file=block.file,
         offset=offset,
     )
+
+
+def _int64(text: str) -> int:
+    number = int(text)
+    if not -_INT64 <= number < _INT64:
+        raise ValueError(f"{text[:30]} is no namespace")
+    return number

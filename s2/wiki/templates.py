@@ -22,6 +22,7 @@ _LANGUAGES = {
     **{"pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "tr": "Turkish"},
     **{"uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese"},
 }
+_LONGEST_NUMBER = 30  # digits
 _NUMBERED = re.compile(r"^\s*(\d+)\s*=")
 _NAMED = re.compile(r"^\s*[\w -]+=")
 
@@ -75,7 +76,7 @@ def _unit(name: str) -> str:
 
 
 def _date(values: list[str]) -> str:
-    numbers = [int(value) for value in values[:3] if value.isdigit()]
+    numbers = [int(value) for value in values[:3] if _is_number(value)]
     if len(numbers) < 3 or not 1 <= numbers[1] <= 12:
         return values[0]
     return f"{numbers[2]} {_MONTHS[numbers[1] - 1]} {numbers[0]}"
@@ -88,7 +89,12 @@ def _fraction(values: list[str]) -> str:
 
 def _thousands(values: list[str]) -> str:
     number = values[0].replace(",", "")
-    return f"{int(number):,}" if number.isascii() and number.isdecimal() else values[0]
+    return f"{int(number):,}" if _is_number(number) else values[0]
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a whole number of a length that somebody may mean."""
+    return text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER
 
 
 def _first(values: list[str]) -> str:
