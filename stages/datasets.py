@@ -25,7 +25,6 @@ FILES = Files(
         "reddit": Path("data/leaks/reddit.parquet"),
         "wiki": Path("data/leaks/wiki.parquet"),
     },
-    reddit_candidates=Path("data/candidates/reddit.parquet"),
 )
 SPLITS = ["train", "validation", "test"]
 SCHEMA = pa.schema([("id", pa.string()), ("prompt", pa.string()), ("completion", pa.string())])

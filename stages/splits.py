@@ -13,7 +13,7 @@ from s2.params.data import PairChoice
 from s2.params.loading import load
 from s2.quality.gates import gate, gate_table
 from s2.quality.thresholds import load_thresholds
-from s2.splits.assign import assign_answers, split, usable_questions
+from s2.splits.assign import Shares, assign_answers, moves, split, usable_questions
 from stages.runner import run
 
 REDDIT = Path("data/candidates/reddit.parquet")
@@ -23,8 +23,11 @@ WIKI_TOXICITY = Path("data/toxicity/wiki.parquet")
 OUT = Path("data/splits")
 METRICS = Path("metrics/data/splits.json")
 
-SFT = """FROM assigned SELECT id, question_id, split, question, answer, score
+SFT = """FROM assigned SELECT id, question_id, subreddit, split, question, answer, score
     WHERE dropped_by IS NULL AND purpose = 'sft' ORDER BY id"""
+KEPT = """SELECT subreddit AS part, question_id AS id, split FROM assigned
+    WHERE dropped_by IS NULL AND purpose = 'sft'"""
+KEPT_ARTICLES = "SELECT 'wiki' AS part, id, split FROM gated WHERE dropped_by IS NULL"
 PAIRS = "FROM pairs ORDER BY question_id, chosen_id, rejected_id"
 QUESTIONS = """FROM questions SELECT *, question_id IN (SELECT question_id FROM prompts) AS prompt
     ORDER BY question_id"""
@@ -36,23 +39,34 @@ PREFERRED = "SELECT chosen_id FROM pairs UNION SELECT rejected_id FROM pairs"
 
 
 def main() -> None:
-    rules = load_thresholds()
-    shares = load("splits.validation", Share), load("splits.test", Share)
-    memory = load("machine.memory", Above0)
-
-    reddit = connect(memory)
-    by_question = split("question_id", *shares)
-    reddit.execute(gate_table(REDDIT, REDDIT_TOXICITY, gate(rules.reddit), by_question))
-    reddit.execute(usable_questions(REDDIT, by_question))
-    choice, most = (
-        load("splits.pairs.choice", PairChoice),
-        load("splits.pairs.max_per_question", Positive),
-    )
-    assign_answers(reddit, rules.good, choice, most)
-
-    wiki = connect(memory)
-    wiki.execute(gate_table(WIKI, WIKI_TOXICITY, gate(rules.wiki), split("id", *shares)))
+    shares = Shares(load("splits.validation", Share), load("splits.test", Share))
+    reddit, wiki = assigned(shares, {}), articles(shares, {})
+    # Only where chance left a split of a small part empty: then once more, with what is moved.
+    if moved := moves(reddit, KEPT, shares):
+        reddit = assigned(shares, moved)
+    if moved := moves(wiki, KEPT_ARTICLES, shares):
+        wiki = articles(shares, moved)
     write_json(METRICS, write_reddit(reddit) | write_wiki(wiki))
+
+
+def assigned(shares: Shares, moved: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    """Reddit's rows, gated and assigned."""
+    rules = load_thresholds()
+    connection = connect(load("machine.memory", Above0))
+    by_question = split("question_id", shares, moved)
+    connection.execute(gate_table(REDDIT, REDDIT_TOXICITY, gate(rules.reddit), by_question))
+    connection.execute(usable_questions(REDDIT, by_question))
+    choice = load("splits.pairs.choice", PairChoice)
+    assign_answers(connection, rules.good, choice, load("splits.pairs.max_per_question", Positive))
+    return connection
+
+
+def articles(shares: Shares, moved: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    """Wikipedia's rows, gated."""
+    connection = connect(load("machine.memory", Above0))
+    gated = gate_table(WIKI, WIKI_TOXICITY, gate(load_thresholds().wiki), split("id", shares, moved))
+    connection.execute(gated)
+    return connection
 
 
 def write_reddit(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from s2.models.prompts import has_prompt_mark
 from s2.params.data import Edits, Method, RemovedPosts
 from s2.quality.readability import Readability, count_words, scorer
 from s2.reddit import text
@@ -112,7 +113,7 @@ def _candidate(
     score: Callable[[str], Readability],
 ) -> dict[str, Any]:
     answer = " ".join(paragraphs.split()) if paragraphs is not None else None
-    dropped_by = drop_reason(row, question_drop)
+    dropped_by = drop_reason(row, answer, question_drop)
     measured = score(answer) if answer is not None and dropped_by is None else None
     return {
         "id": row["answer_id"] or row["question_id"],
@@ -153,22 +154,25 @@ def question_drop_reason(row: dict[str, Any], body: str, removed_posts: RemovedP
         "nsfw": row["over_18"],
         "not_self": not row["is_self"],
         "not_a_question": bool(row["post_distinguished"]) or not is_question(row["title"], body),
+        "prompt_mark": has_prompt_mark(f"{question_title(row['title'])} {body}"),
     }
     return next((reason for reason, holds in checks.items() if holds), None)
 
 
-_ORDER = ["deleted", "bot", "stickied", "nsfw", "not_self", "not_a_question", "unanswered"]
+_ORDER = ["deleted", "bot", "stickied", "nsfw", "not_self", "not_a_question"]
+_ORDER += ["prompt_mark", "unanswered"]
 
 
-def drop_reason(row: dict[str, Any], question_drop: str | None) -> str | None:
+def drop_reason(row: dict[str, Any], answer: str | None, question_drop: str | None) -> str | None:
     """Why a question/answer row is unusable: the first reason, in the order of `_ORDER`, that
-    holds of its post or of its comment, or None."""
+    holds of its post or of its comment, whose prose is `answer`, or None."""
     if row["answer_id"] is None:
         return question_drop or "unanswered"
     checks = {
         "deleted": text.is_gone(row["body"]) or text.is_gone(row["author"]),
         "bot": text.is_bot(row["author"]),
         "stickied": row["stickied"] or row["distinguished"] == "moderator",
+        "prompt_mark": has_prompt_mark(answer or ""),
     }
     reasons = [reason for reason, holds in checks.items() if holds]
     reasons += [question_drop] if question_drop else []

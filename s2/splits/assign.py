@@ -4,8 +4,10 @@ The split is a function of the question's id alone, so that more data never resh
 there: an id's place on [0, 1) comes from its MD5; validation takes the start, test the end.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -13,14 +15,54 @@ from s2.kernel.tables import scan
 from s2.params.data import PairChoice
 from s2.quality.gates import Rule
 
+FEW = 10
 
-def split(id_column: str, validation: float, test: float) -> str:
-    """SQL for an id's split; its place is the first 48 bits of its MD5."""
-    place = f"(('0x' || md5({id_column})[1:12])::BIGINT / {2**48}.0)"
-    return (
-        f"CASE WHEN {place} < {validation} THEN 'validation' "
-        f"WHEN {place} >= 1.0 - {test} THEN 'test' ELSE 'train' END"
+
+class Shares(NamedTuple):
+    """The shares of the questions in validation and in test."""
+
+    validation: float
+    test: float
+
+
+def split(id_column: str, shares: Shares, moved: Mapping[str, str] | None = None) -> str:
+    """SQL for an id's split, by its place, or where it was `moved`."""
+    place = _place(id_column)
+    moves = "".join(
+        "WHEN {} = '{}' THEN '{}' ".format(id_column, name.replace("'", "''"), where)
+        for name, where in (moved or {}).items()
     )
+    return (
+        f"CASE {moves}WHEN {place} < {shares.validation} THEN 'validation' "
+        f"WHEN {place} >= 1.0 - {shares.test} THEN 'test' ELSE 'train' END"
+    )
+
+
+def _place(id_column: str) -> str:
+    """SQL for an id's place on [0, 1): the first 48 bits of its MD5."""
+    return f"(('0x' || md5({id_column})[1:12])::BIGINT / {2**48}.0)"
+
+
+def moves(connection: duckdb.DuckDBPyConnection, kept: str, shares: Shares) -> dict[str, str]:
+    """Which ids to move to which split, so that of each part of `kept` (SQL for `part`, `id` and
+    `split`) with `FEW` ids or more no split of a share above 0 is empty, as chance has it in small
+    data: the next one to the split's border, out of the largest split."""
+    wanted = {"validation": shares.validation, "test": shares.test, "train": 1.0}
+    rows = connection.sql(f"""
+        SELECT part, id, any_value(split), any_value({_place("id")}) AS place FROM ({kept})
+        WHERE part IN (FROM ({kept}) SELECT part GROUP BY part HAVING count(DISTINCT id) >= {FEW}
+            AND count(DISTINCT split) < {sum(share > 0 for share in wanted.values())})
+        GROUP BY part, id ORDER BY part, place""").fetchall()
+    found: dict[str, str] = {}
+    for part in dict.fromkeys(row[0] for row in rows):
+        ids = {name: where for of, name, where, _ in rows if of == part}  # by place
+        for empty in (name for name, share in wanted.items() if share > 0):
+            sizes = Counter(ids.values())
+            if not sizes[empty]:
+                giving = [name for name, where in ids.items() if where == sizes.most_common(1)[0][0]]
+                moved = giving[0] if empty == "validation" else giving[-1]
+                ids[moved] = found[moved] = empty
+    return found
 
 
 def usable_questions(candidates: Path, split: str) -> str:
@@ -28,7 +70,7 @@ def usable_questions(candidates: Path, split: str) -> str:
     that no reason drops, whatever became of its answers."""
     return f"""
         CREATE TABLE questions AS
-        SELECT DISTINCT question_id, question, {split} AS split FROM {scan(candidates)}
+        SELECT DISTINCT question_id, subreddit, question, {split} AS split FROM {scan(candidates)}
         WHERE question_dropped_by IS NULL"""
 
 
@@ -85,7 +127,7 @@ CREATE TEMP TABLE pairs AS
 WITH preferred AS (
     FROM gated JOIN purposes USING (id) SELECT gated.* WHERE purpose = 'preference'
 ), ranked AS (
-    SELECT question_id, good.split, good.question,
+    SELECT question_id, good.subreddit, good.split, good.question,
         good.id AS chosen_id, good.answer AS chosen, bad.id AS rejected_id, bad.answer AS rejected,
         good.score - bad.score AS gap,
         row_number() OVER (PARTITION BY question_id ORDER BY {order}, good.id, bad.id) AS place

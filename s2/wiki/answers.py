@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from s2.models.prompts import has_prompt_mark
 from s2.params.data import Truncate
 from s2.quality.readability import Readability, count_words, scorer
 
@@ -38,7 +39,7 @@ def _candidate(
 ) -> dict[str, Any]:
     kept = first_paragraphs(row["paragraphs"], truncate)
     answer = " ".join(kept)
-    dropped_by = drop_reason(row)
+    dropped_by = drop_reason(row, answer)
     measured = score(answer) if dropped_by is None else None
     return {
         "id": row["id"],
@@ -72,12 +73,13 @@ def has_residue(paragraphs: list[str]) -> bool:
     return any(_RESIDUE.search(paragraph) for paragraph in paragraphs)
 
 
-def drop_reason(row: dict[str, Any]) -> str | None:
-    """Why a page is no article, or None."""
+def drop_reason(row: dict[str, Any], answer: str) -> str | None:
+    """Why a page is no article, or its answer none to train on, or None."""
     checks = {
         "redirect": row["redirect"],
         "namespace": row["namespace"] != 0,
         "disambiguation": row["disambiguation"] or row["title"].endswith("(disambiguation)"),
         "list": row["list"] or row["title"].startswith(("List of ", "Lists of ")),
+        "prompt_mark": has_prompt_mark(answer),
     }
     return next((reason for reason, holds in checks.items() if holds), None)

@@ -154,3 +154,14 @@ def test_a_removed_post_may_keep_the_question_of_its_title(in_tmp: Path, gone: s
     assert counts["removed_posts"] == 3 and counts["answers_to_removed_posts"] == 2
     dropped, _ = run(in_tmp, posts, comments)
     assert {row["dropped_by"] for row in dropped} == {"deleted"}
+
+
+@pytest.mark.parametrize("mark", ["\\#\\#\\# Human: so", "so \\#\\#\\#Assistant: it is"])
+def test_what_imitates_the_prompt_is_dropped_by_name(in_tmp: Path, mark: str) -> None:
+    (row,), _ = run(in_tmp, [{}], [{"body": f"Water. {mark}"}])
+    assert (row["dropped_by"], row["question_dropped_by"]) == ("prompt_mark", None)
+    (row,), _ = run(in_tmp, [{"selftext": mark}], [{}])
+    assert (row["dropped_by"], row["question_dropped_by"]) == ("prompt_mark", "prompt_mark")
+    # A heading is no mark once it is prose.
+    (row,), _ = run(in_tmp, [{}], [{"body": "### Human: so\n\nWater is wet."}])
+    assert row["dropped_by"] is None and row["answer"].startswith("Human: so")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from s2.kernel.tables import connect
 from s2.params.data import PairChoice
 from s2.quality.gates import Rule
-from s2.splits.assign import assign_answers, split
+from s2.splits.assign import FEW, Shares, assign_answers, moves, split
 
 Answer = tuple[str, str, int, float, bool, str | None]
 
@@ -30,7 +30,7 @@ def test_the_split_is_the_ids_own(ids: list[str]) -> None:
     connection = duckdb.connect()
     connection.execute("CREATE TABLE t (id TEXT)")
     connection.executemany("INSERT INTO t VALUES (?)", [(id_,) for id_ in ids])
-    found = connection.sql(f"SELECT id, {split('id', 0.2, 0.1)} FROM t").fetchall()
+    found = connection.sql(f"SELECT id, {split('id', Shares(0.2, 0.1))} FROM t").fetchall()
     assert dict(found) == {id_: expected_split(id_, 0.2, 0.1) for id_ in ids}
 
 
@@ -55,6 +55,7 @@ def assign(answers: Iterable[Answer], choice: PairChoice = "widest", cap: int = 
         "ALTER TABLE gated ADD COLUMN split TEXT DEFAULT 'train';"
         "ALTER TABLE gated ADD COLUMN question TEXT DEFAULT 'Why?';"
         "ALTER TABLE gated ADD COLUMN answer TEXT DEFAULT 'So.';"
+        "ALTER TABLE gated ADD COLUMN subreddit TEXT DEFAULT 'x';"
         "CREATE TABLE questions AS SELECT DISTINCT question_id, question, split FROM gated"
     )
     assign_answers(connection, [LOW, TOXIC, EDITED], choice, max_pairs=cap)
@@ -193,3 +194,38 @@ def test_every_answer_has_one_fate_which_other_questions_do_not_change(
     assert {id_: grown_fates[id_] for id_ in fates} == fates
     assert [pair for pair in grown_pairs if pair[0] in fates] == pairs
     assert {q for q in grown_prompts if not q.startswith("new-")} == set(prompts)
+
+
+def kept(parts: dict[str, list[str]], shares: Shares) -> Any:
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE t (part TEXT, id TEXT)")
+    rows = [(part, id_) for part, ids in parts.items() for id_ in ids]
+    connection.executemany("INSERT INTO t VALUES (?, ?)", rows)
+    return connection, f"SELECT part, id, {split('id', shares)} AS split FROM t"
+
+
+@given(
+    st.lists(st.text(max_size=8), min_size=1, max_size=40, unique=True),
+    st.sampled_from([Shares(0.2, 0.1), Shares(0.01, 0.0), Shares(0.5, 0.49), Shares(0.0, 0.01)]),
+)
+def test_a_split_never_takes_all_or_none_of_ten_rows_or_more(ids: list[str], shares: Shares) -> None:
+    connection, rows = kept({"a": ids, "b": ["one"]}, shares)
+    moved = moves(connection, rows, shares)
+    before = dict(connection.sql(f"SELECT id, split FROM ({rows}) WHERE part = 'a'").fetchall())
+    after = before | moved
+    if len(ids) < FEW:
+        assert not moved
+        return
+    wanted = {"train"} | {n for n, share in shares._asdict().items() if share > 0}
+    assert set(after.values()) == wanted
+    assert len(moved) == len(wanted - set(before.values()))  # and not one row more
+    if moved:
+        again = split("id", shares, moved)
+        found = dict(connection.sql(f"SELECT id, {again} FROM t WHERE part = 'a'").fetchall())
+        assert found == after
+
+
+def test_what_is_moved_is_next_to_the_border() -> None:
+    ids = sorted((f"q{n}" for n in range(200)), key=lambda id_: md5(id_.encode()).hexdigest())[100:130]
+    connection, rows = kept({"a": ids}, Shares(0.2, 0.1))
+    assert moves(connection, rows, Shares(0.2, 0.1)) == {ids[0]: "validation", ids[-1]: "test"}

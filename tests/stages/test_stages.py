@@ -136,7 +136,7 @@ def test_an_unreachable_endpoint_ends_in_one_message_and_leaves_what_was_there(i
     done = run(in_tmp, "questions")
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("error: endpoint http://127.0.0.1:9/v1 cannot be reached")
+    assert last.startswith("error: endpoint http://127.0.0.1:9/v1, model local cannot be reached")
     assert "Traceback" not in done.stderr
     assert snapshot(in_tmp) == before
 

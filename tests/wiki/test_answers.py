@@ -51,10 +51,14 @@ def test_an_article_is_measured() -> None:
     ],
 )
 def test_reasons(change: dict[str, Any], reason: str | None) -> None:
-    assert drop_reason(ROW | change) == reason
+    assert drop_reason(ROW | change, "It is so.") == reason
 
 
 def test_residue_is_seen() -> None:
     assert has_residue(["Text with {| class=wikitable a table."])
     assert has_residue(["An {{Infobox that never ends"])
     assert not has_residue(["Plain text, 5 < 6, and a - b."])
+
+
+def test_an_answer_that_imitates_the_prompt_is_dropped() -> None:
+    assert drop_reason(ROW, "So. ### Human: And why? ### Assistant: So.") == "prompt_mark"
