@@ -15,7 +15,7 @@ from s2.kernel.paths import local
 from s2.kernel.tables import read_rows, write_rows
 from s2.models.generation import Answerer, Kept
 from s2.models.loading import load_answering
-from s2.params.base import Count
+from s2.params.base import Seed
 from s2.params.evaluate import Answers
 from s2.params.loading import load
 from s2.params.models import PromptStyle
@@ -46,7 +46,7 @@ def main() -> None:
     who = fingerprint([folder, BASE], style, meaning(Answerer))
     answerer = Answerer(load_answering(folder, BASE, answers.dtype, answers.quantization), style)
     with ContentCache(local("cache", "answers.sqlite")) as cache:
-        found = answerer.answer(prompts, answers, load("seed", Count), Kept(cache, who))
+        found = answerer.answer(prompts, answers, load("seed", Seed), Kept(cache, who))
     said = dict(zip(prompts, found, strict=True))
     for row in rows:
         answer = said[row["prompt"]]

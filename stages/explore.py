@@ -17,6 +17,7 @@ FUNNEL = Path("metrics/data/splits.json")
 LEAKED = Path("metrics/data/leakage.json")
 METRICS = Path("metrics/data/explore.json")
 PLOTS = Path("metrics/plots/data")
+DRAWN = {"candidates", "sft"}
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
                 f"{source} {part}": table
                 for source, found in tables.items()
                 for part, table in found.items()
-                if column in columns(source)
+                if column in columns(source) and part in DRAWN
             }
             write_json(plots / f"{column}.json", histograms(connection, named, column))
         dropped = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from s2.graph.code import meaning
 from s2.kernel.files import new_folder, write_json
 from s2.kernel.tables import read_rows
-from s2.params.base import Count, Part, Positive
+from s2.params.base import Part, Positive, Seed
 from s2.params.loading import load, load_settings
 from s2.params.models import PromptStyle
 from s2.params.train import SftModel
@@ -23,7 +23,7 @@ def main() -> None:
     name = sys.argv[1]
     if launched("stages.sft", [name], load("machine.processes", Positive)):
         return
-    sft, seed = load_settings("sft", name, SftModel), load("seed", Count)
+    sft, seed = load_settings("sft", name, SftModel), load("seed", Seed)
     prompt = load("model.prompt", PromptStyle)
     data = [Path(f"data/sft/{sft.data}/{split}.parquet") for split in ("train", "validation")]
     rows = [read_rows(path) for path in data]

@@ -35,14 +35,11 @@ def use(profile: str) -> None:
 
 def whole(profile: str) -> str:
     """The sample profile, which states every parameter, with what another profile says put over it,
-    comments kept."""
+    comments kept, in the form in which DVC writes it, so that `-S` changes one line."""
     sample = (PROFILES / f"{SAMPLE}.yaml").read_text(encoding="utf-8")
     if profile == SAMPLE:
         return sample
     yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.representer.add_representer(type(None), _null)
     content = yaml.load(sample)
     own = (PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")
     _put_over(content, yaml.load(own))
@@ -53,10 +50,6 @@ def whole(profile: str) -> str:
     while body.startswith("#"):
         body = body.partition("\n")[2]
     return comment + body
-
-
-def _null(representer: Any, _: None) -> Any:
-    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
 
 
 # Sections of names that the user chooses: a profile's stand in place of the sample's.

@@ -25,10 +25,11 @@ from s2.graph.syntax import Module, bindings, digest, names_in, read, walk
 ROOT = Path(__file__).parents[2]
 OURS = ("s2", "stages")
 WATCHING = "s2.graph."  # watches over runs and makes no output: not followed
-PRESENTATION = {"dvclive", "rich", "tqdm", "typer", "typing_extensions"}  # no output depends on them
+PRESENTATION = {"rich", "tqdm", "typer", "typing_extensions"}  # no output depends on them
 DISTRIBUTIONS = {
     "markdown_it": "markdown-it-py",
     "profanity_check": "alt-profanity-check",
+    "vl_convert": "vl-convert-python",
     "yaml": "pyyaml",
 }
 WHOLE = "*"

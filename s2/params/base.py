@@ -17,12 +17,14 @@ def _no_bool(value: Any) -> Any:
 
 Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0)]
+Seed = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, lt=2**32)]  # as numpy takes them
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Positive = Annotated[int, BeforeValidator(_no_bool), Field(gt=0)]
 Above0 = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1)]
-Part = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, lt=1)]
-Cosine = Annotated[float, BeforeValidator(_no_bool), Field(gt=-1, le=1)]
+Share = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1, allow_inf_nan=False)]
+Part = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, lt=1, allow_inf_nan=False)]
+Cosine = Annotated[float, BeforeValidator(_no_bool), Field(gt=-1, le=1, allow_inf_nan=False)]
+Text = Annotated[str, Field(min_length=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Dtype = Literal["float32", "bfloat16", "float16"]
 Quantization = Literal["none", "nf4"]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from s2.params.base import Cosine, Count, Dtype, Number, Positive, Section, Sha256, Share, Whole
+from s2.params.base import Cosine, Count, Dtype, Number, Positive, Section, Sha256, Share, Text, Whole
 
 OnError = Literal["stop", "quarantine"]
 Method = Literal["report", "cmudict"]
@@ -16,7 +16,7 @@ ToxicityDtype = Literal["float32", "bfloat16", "float16", "int8"]
 
 
 class RedditData(Section):
-    subreddits: list[str] = Field(min_length=1)
+    subreddits: list[Text] = Field(min_length=1)
     edits: Edits
     removed_posts: RemovedPosts
 
@@ -40,7 +40,7 @@ class WikiData(Section):
 
 
 class Data(Section):
-    raw: str
+    raw: Text
     on_error: OnError
     reddit: RedditData
     wiki: WikiData
@@ -141,11 +141,11 @@ class Splits(Section):
 
 
 class Questions(Section):
-    base_url: str | None
-    model: str
+    base_url: Text | None
+    model: Text
     dtype: Dtype
     system: str
-    prompts: list[str] = Field(min_length=1)
+    prompts: list[Text] = Field(min_length=1)
     max_tokens: Positive
 
     @model_validator(mode="after")

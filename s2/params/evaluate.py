@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from s2.params.base import Count, Dtype, Name, Number, Positive, Quantization, Section, _no_bool
+from s2.params.base import Count, Dtype, Name, Number, Positive, Quantization, Section, Text, _no_bool
 from s2.params.models import Source
 
 ALL_SETS = "all"  # what the scores call every distinct answer of all sets together
-Share0 = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, le=1)]
+Share0 = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, le=1, allow_inf_nan=False)]
 
 
 class Answers(Section):
@@ -36,5 +36,5 @@ class Evaluate(Section):
 
     bertscore: BertScore
     batch_size: Positive
-    models: dict[Name, str] = Field(min_length=1)
+    models: dict[Name, Text] = Field(min_length=1)
     sets: list[Name] = Field(min_length=1)

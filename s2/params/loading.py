@@ -51,13 +51,31 @@ def check(value: Any, kind: TypeForm[Kind], key: str = "", path: Path = PARAMS) 
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The content of a parameter file; raises `S2Error` if it is missing, no YAML or no mapping."""
+    """The content of a parameter file; raises `S2Error` if it is missing, no UTF-8, no YAML or no
+    mapping, or names a key twice."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _OnceLoader)
     except FileNotFoundError:
         raise S2Error(f"{path} is missing: `s2 use sample` writes one") from None
+    except UnicodeDecodeError as error:
+        raise S2Error(f"{path} is not UTF-8 ({error}): save it as UTF-8") from None
     except yaml.YAMLError as error:
         raise S2Error(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise S2Error(f"{path} holds no parameters")
     return content
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """Refuses a key that a mapping has already, of which YAML readers silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            name = key.value
+            if name in seen and isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    "in a mapping", node.start_mark, f"the key {name!r} stands twice", key.start_mark
+                )
+            seen.add(name if isinstance(key, yaml.ScalarNode) else id(key))
+        return super().construct_mapping(node, deep)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from s2.params.base import Positive, Section, Sha256
+from s2.params.base import Positive, Section, Sha256, Text
 
 # S2's prompt, or the base model's own chat template.
 PromptStyle = Literal["s2", "chat"]
@@ -13,8 +13,8 @@ PromptStyle = Literal["s2", "chat"]
 class Source(Section):
     """Where model files come from; see `s2.models.sources`."""
 
-    source: str
-    revision: str | None
+    source: Text
+    revision: Text | None
     sha256: Sha256 | None
 
     @model_validator(mode="after")

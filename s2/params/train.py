@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from s2.params.base import Above0, Dtype, Name, Number, Part, Positive, Quantization, Section, Share
+from s2.params.base import Above0, Dtype, Name, Number, Part, Positive, Quantization, Section, Share, Text
 
 # Of the names that transformers knows, those that are of use for an adapter.
 Optimizer = Literal[
@@ -20,7 +20,7 @@ class Lora(Section):
     r: Positive
     alpha: Positive
     dropout: Share
-    targets: list[str] | Literal["all-linear"]
+    targets: Annotated[list[Text], Field(min_length=1)] | Literal["all-linear"]
 
 
 class Sft(Section):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from s2.kernel.errors import S2Error
-from s2.params.base import Count, Name, Section
+from s2.params.base import Name, Section, Seed
 from s2.params.data import Data, Dataset, Quality, Questions, Splits
 from s2.params.evaluate import ALL_SETS, Answers, Evaluate
 from s2.params.loading import PARAMS, check, read
@@ -23,7 +23,7 @@ ADAPTERS = "models/sft/"
 class Params(Section):
     """The whole of params.yaml."""
 
-    seed: Count
+    seed: Seed
     machine: Machine
     data: Data
     datasets: dict[Name, Dataset]

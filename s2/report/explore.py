@@ -36,15 +36,16 @@ def describe(
 
 def histograms(
     connection: duckdb.DuckDBPyConnection, tables: Mapping[str, str], column: str
-) -> list[dict[str, float]]:
-    """A row for each bin of a column: its left edge, and the share of rows in it of each of the
-    tables (name to SQL); a table that has no values is left out."""
+) -> list[dict[str, Any]]:
+    """For each of the tables (name to SQL) a row for each bin of a column: the table as `part`, the
+    bin's left edge, and the share of rows in it; a table that has no values is left out."""
     start, width, bins = BINS[column]
-    rows = [{column: round(start + number * width, 4)} for number in range(bins)]
+    rows: list[dict[str, Any]] = []
     for name, table in tables.items():
         shares = _shares(connection, table, column)
-        for number, row in enumerate(rows if shares else []):
-            row[name] = round(shares.get(number, 0.0), 5)
+        for number in range(bins if shares else 0):
+            edge = {"part": name, column: round(start + number * width, 4)}
+            rows.append(edge | {"share": round(shares.get(number, 0.0), 5)})
     return rows
 
 

@@ -1,8 +1,10 @@
 """The leaderboard: our means, and by the published definitions ours and the published ones together."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -19,8 +21,13 @@ TEXT = {
 }
 COLUMNS = TEXT | {"toxicity": "toxicity", "ended": "ended", "next_turn": "next turn"}
 
-HEADLINE = ["rougeL", "ease", "grade", "toxicity", "ended"]
-LOSSES = ["eval_loss", "base_eval_loss"]
+# What runs are compared by: of the rest of the means the error is in the leaderboard.
+HEADLINE = ["rougeL", "rougeL_se", "ease", "ease_se", "grade", "toxicity", "toxicity_se", "ended"]
+LOSSES = ["eval_loss", "eval_loss_se"]
+DRAWN = {**TEXT, "toxicity": "toxicity"}
+Z95 = 1.96
+DIGITS = 4
+WIDTH = 100
 
 # model → set → metric; the metrics by the published definitions under `published`.
 Board = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -35,21 +42,45 @@ def leaderboard(ours: Board, published: Sequence[Mapping[str, Any]], tokens: int
     return {"ours": sets, "tokens": tokens, "published": list(published)}
 
 
-def headline(ours: Board, trained: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """The few numbers by which runs are compared: of each model its means over all sets together, and
-    of each trained one its losses on its own validation rows."""
-    means = {model: _picked(found[ALL_SETS], HEADLINE) for model, found in ours.items()}
-    losses = {f"{model} (training)": _picked(found, LOSSES) for model, found in trained.items()}
-    return means | losses
+def headline(
+    ours: Board, trained: Mapping[str, Mapping[str, float]], folders: Mapping[str, str]
+) -> dict[str, dict[str, float]]:
+    """The few numbers by which runs are compared, by model: its means over all sets together, and, of
+    one whose folder is that of a trained model, the loss on its own validation rows. What is trained
+    and not scored has its loss alone."""
+    found = {model: _picked(scores[ALL_SETS], HEADLINE) for model, scores in ours.items()}
+    scored = {name: Path(folders[name]).name.removesuffix("-simple") for name in ours}
+    for model, metrics in trained.items():
+        names = [name for name, source in scored.items() if source == model] or [f"{model}-unscored"]
+        for name in names:
+            found[name] = found.get(name, {}) | _picked(metrics, LOSSES)
+    return found
 
 
 def _picked(scores: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
-    wanted = [name for mean in names for name in (mean, f"{mean}_se")]
-    return {name: scores[name] for name in wanted if name in scores}
+    return {name: round(scores[name], DIGITS) for name in names if name in scores}
+
+
+def intervals(ours: Board) -> list[dict[str, Any]]:
+    """Rows for a plot: of each model and metric the mean over all sets together and its 95 % interval,
+    the mean ± 1.96 standard errors."""
+    return [
+        {
+            "model": model,
+            "metric": title,
+            "mean": mean,
+            "low": mean - Z95 * error,
+            "high": mean + Z95 * error,
+        }
+        for model, found in ours.items()
+        for name, title in DRAWN.items()
+        if (mean := found[ALL_SETS].get(name)) is not None
+        and (error := found[ALL_SETS].get(f"{name}_se")) is not None
+    ]
 
 
 def render(board: Mapping[str, Any], set_name: str) -> list[Table]:
-    """A set's tables, a row a model, each mean with its standard error where it is known: our scores of
+    """A set's tables, a row a model, under each mean its standard error where it is known: our scores of
     answers alone; and, if there is a published set like it, of prompt and answer together."""
     ours = {model: sets[set_name] for model, sets in board["ours"].items() if set_name in sets}
     alone = _table(f"answers on the validation set {set_name}", [], COLUMNS)
@@ -72,18 +103,18 @@ def render(board: Mapping[str, Any], set_name: str) -> list[Table]:
 
 
 def _table(title: str, about: Iterable[str], columns: Mapping[str, str]) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("model", *about):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in ("n", *columns.values()):
-        table.add_column(name, justify="right")
+        table.add_column(name.replace("-", "\n").replace(" ", "\n"), justify="right", no_wrap=True)
     return table
 
 
 def wide_console() -> Console:
     """The terminal, or lines wide enough for every column."""
     console = Console()
-    return console if console.is_terminal else Console(width=180)
+    return console if console.is_terminal else Console(width=WIDTH)
 
 
 def _cells(scores: Mapping[str, Any], columns: Iterable[str]) -> list[str]:
@@ -97,4 +128,4 @@ def _cell(scores: Mapping[str, float], column: str) -> str:
     digits = 1 if column in {"ease", "grade"} else 3
     value = f"{scores[column]:.{digits}f}"
     error = scores.get(f"{column}_se")
-    return value if error is None else f"{value} ±{error:.{digits}f}"
+    return value if error is None else f"{value}\n±{error:.{digits}f}"

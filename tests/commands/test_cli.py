@@ -35,6 +35,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.fixture(autouse=True)
+def repository(request: pytest.FixtureRequest) -> None:
+    """A folder with a graph, as commands want one."""
+    if "in_tmp" in request.fixturenames:
+        (request.getfixturevalue("in_tmp") / "dvc.yaml").touch()
+
+
 def test_use_writes_a_profile_and_keeps_what_was_there(in_tmp: Path) -> None:
     (in_tmp / "profiles").symlink_to(ROOT / "profiles")
     (in_tmp / "params.yaml").write_text("mine: 1\n")

@@ -147,9 +147,9 @@ def test_nothing_persists_and_every_stage_can_be_restored() -> None:
         assert all(out.is_metric or out.is_plot for out in uncached), name
 
 
-def test_one_short_file_is_the_metric() -> None:
+def test_one_folder_of_short_files_is_the_metric() -> None:
     metrics = [out.def_path for stage in stages().values() for out in stage.outs if out.metric]
-    assert metrics == ["metrics/headline.json"]
+    assert metrics == ["metrics/headline"]
 
 
 def test_no_dataset_or_model_is_named_in_code_or_in_the_graph() -> None:

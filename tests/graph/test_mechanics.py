@@ -77,7 +77,7 @@ def test_a_function_of_the_report_runs_the_report_alone(repo: Repository) -> Non
     repo.edit("s2/report/tables.py", '"ended"]', '"ended", "words"]')
     assert list(repo.stale()) == ["report"]
     assert ran(repo.dvc("repro")) == ["code", "report"]
-    assert "words" in json.loads((repo.root / "metrics/headline.json").read_text())["both"]
+    assert "words" in json.loads((repo.root / "metrics/headline/both.json").read_text())
 
 
 def test_a_new_key_runs_code_and_params_alone(repo: Repository) -> None:

@@ -1,10 +1,13 @@
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.serialize import modify_yaml
 
+from s2.commands.use import whole
 from s2.kernel.errors import S2Error
 from s2.params.explain import keys
 from s2.params.loading import load, load_settings
@@ -143,3 +146,80 @@ def test_missing_and_broken_files_are_told(tmp_path: Path) -> None:
 
 def test_keys_lists_leaves_and_sections() -> None:
     assert {"sft", "sft.lr", "quality.readability.max_grade", "sft.lora.r"} <= set(keys(Params))
+
+
+def numbers(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(content, dict | list):
+        for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+            yield from numbers(value, (*path, key))
+    elif isinstance(content, int | float) and not isinstance(content, bool):
+        yield path
+
+
+@pytest.mark.parametrize("value", [".inf", "-.inf", ".nan"])
+def test_no_number_may_be_infinite_or_none(tmp_path: Path, value: str) -> None:
+    content = yaml.safe_load(SAMPLE.read_text(encoding="utf-8"))
+    keys = list(numbers(content))
+    assert len(keys) > 40
+    for key in keys:
+        bad = yaml.safe_load(SAMPLE.read_text(encoding="utf-8"))
+        inner = bad
+        for part in key[:-1]:
+            inner = inner[part]
+        inner[key[-1]] = yaml.safe_load(value)
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(bad), encoding="utf-8")
+        with pytest.raises(S2Error, match=re.escape(str(key[-1]))):
+            load_params(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed", 2**32),
+        ("seed", -1),
+        ("data.raw", ""),
+        ("sft.lora.targets", []),
+        ("sft.lora.targets", [""]),
+        ("sft.lora.targets", ""),
+        ("model.base.source", ""),
+        ("model.prompt", "llama"),
+        ("questions.base_url", ""),
+        ("evaluate.models.base", ""),
+        ("data.reddit.subreddits", [""]),
+        ("machine.processes", 0),
+    ],
+)
+def test_what_would_fail_late_is_refused_at_once(tmp_path: Path, key: str, value: Any) -> None:
+    with pytest.raises(S2Error, match=rf"params\.yaml: {re.escape(key)}"):
+        load_params(changed(tmp_path, key, value))
+
+
+def test_a_key_that_stands_twice_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    text = SAMPLE.read_text(encoding="utf-8")
+    path.write_text(text.replace("  lr: 0.0004", "  lr: 0.1\n  lr: 0.0004"))
+    with pytest.raises(S2Error, match=r"the key 'lr' stands twice .*params\.yaml|line \d+"):
+        load_params(path)
+
+
+def test_a_file_that_is_no_utf8_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(SAMPLE.read_bytes() + "# caf\xe9\n".encode("latin-1"))
+    with pytest.raises(S2Error, match=r"params\.yaml is not UTF-8 .*: save it as UTF-8"):
+        load_params(path)
+
+
+@pytest.mark.parametrize("profile", sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml")))
+def test_one_value_is_one_line_of_difference(
+    in_tmp: Path, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    """`dvc exp run -S` writes the whole file anew, in a form of its own."""
+    monkeypatch.chdir(ROOT)
+    before = whole(profile)
+    path = in_tmp / "params.yaml"
+    path.write_text(before, encoding="utf-8")
+    with modify_yaml(str(path)) as content:
+        content["sft"]["lr"] = 0.123
+    after = path.read_text(encoding="utf-8")
+    changed_lines = [b for a, b in zip(before.splitlines(), after.splitlines(), strict=True) if a != b]
+    assert len(changed_lines) == 1 and "lr: 0.123" in changed_lines[0]
