@@ -30,7 +30,11 @@ def making() -> Making:
     endpoint = load("questions.base_url", str | None)
     shares = load("splits.validation", Share), load("splits.test", Share)
     return Making(
-        rules={"reddit": [*rules.reddit, *rules.good, leakage], "wiki": [*rules.wiki, leakage]},
+        rules={
+            "reddit": [*rules.reddit, *rules.good, leakage],
+            "wiki": [*rules.wiki, leakage],
+            "own": [*rules.own, leakage],
+        },
         facts={
             "readability as measured by": load("quality.readability.method", str),
             "toxicity as scored by": load("quality.toxicity.model.scorer", str),

@@ -20,10 +20,12 @@ FILES = Files(
     kept={
         "reddit": Path("data/splits/sft/reddit.parquet"),
         "wiki": Path("data/questions/wiki.parquet"),
+        "own": Path("data/splits/sft/own.parquet"),
     },
     leaks={
         "reddit": Path("data/leaks/reddit.parquet"),
         "wiki": Path("data/leaks/wiki.parquet"),
+        "own": Path("data/leaks/own.parquet"),
     },
 )
 SPLITS = ["train", "validation", "test"]

@@ -1,4 +1,4 @@
-"""Embed a source's questions, for the leakage test: `python -m stages.embeddings reddit|wiki`."""
+"""Embed a source's questions, for the leakage test: `python -m stages.embeddings reddit|wiki|own`."""
 
 import sys
 from pathlib import Path
@@ -13,6 +13,7 @@ from stages.runner import run
 
 CANDIDATES = Path("data/candidates/reddit.parquet")
 ASKED = Path("data/questions/wiki.parquet")
+OWN = Path("data/splits/sft/own.parquet")
 ENCODER = Path("models/encoder")
 
 SCHEMA = pa.schema([("question_id", pa.string()), ("embedding", pa.list_(pa.float32()))])
@@ -20,6 +21,7 @@ QUESTIONS = {
     "reddit": f"""SELECT DISTINCT question_id, question FROM {scan(CANDIDATES)}
         WHERE question_dropped_by IS NULL ORDER BY question_id""",
     "wiki": f"SELECT id AS question_id, question FROM {scan(ASKED)} ORDER BY question_id",
+    "own": f"SELECT DISTINCT question_id, question FROM {scan(OWN)} ORDER BY question_id",
 }
 
 

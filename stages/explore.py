@@ -9,10 +9,18 @@ from s2.kernel.tables import connect, scan
 from s2.report.explore import BINS, describe, histograms, top_reasons
 from stages.runner import run
 
-QUESTION = {"reddit": "reddit.question_id", "wiki": "wiki.id"}
+QUESTION = {"reddit": "reddit.question_id", "wiki": "wiki.id", "own": "own.question_id"}
 SPLITS = ["train", "validation", "test"]
-KEPT = {"reddit": "data/splits/sft/reddit.parquet", "wiki": "data/questions/wiki.parquet"}
-LEAKS = {"reddit": "data/leaks/reddit.parquet", "wiki": "data/leaks/wiki.parquet"}
+KEPT = {
+    "reddit": "data/splits/sft/reddit.parquet",
+    "wiki": "data/questions/wiki.parquet",
+    "own": "data/splits/sft/own.parquet",
+}
+LEAKS = {
+    "reddit": "data/leaks/reddit.parquet",
+    "wiki": "data/leaks/wiki.parquet",
+    "own": "data/leaks/own.parquet",
+}
 FUNNEL = Path("metrics/data/splits.json")
 LEAKED = Path("metrics/data/leakage.json")
 METRICS = Path("metrics/data/explore.json")
@@ -49,7 +57,7 @@ def main() -> None:
 
 
 def columns(source: str) -> list[str]:
-    """What is measured of a source: a page has no score."""
+    """What is measured of a source: only Reddit's answers have a score."""
     return [column for column in BINS if source == "reddit" or column != "score"]
 
 

@@ -16,7 +16,8 @@ from stages.runner import run
 
 SPLITS = Path("data/splits")
 WIKI = Path("data/questions/wiki.parquet")
-EMBEDDINGS = [Path("data/embeddings/reddit.parquet"), Path("data/embeddings/wiki.parquet")]
+OWN = Path("data/splits/sft/own.parquet")
+EMBEDDINGS = [Path(f"data/embeddings/{source}.parquet") for source in ("reddit", "wiki", "own")]
 OUT = Path("data/leaks")
 METRICS = Path("metrics/data/leakage.json")
 
@@ -24,7 +25,8 @@ QUESTION_ROWS = scan(SPLITS / "questions/reddit.parquet")
 QUESTIONS = f"""
     CREATE TABLE questions AS
     SELECT question_id, split, 'reddit' AS source FROM {QUESTION_ROWS}
-    UNION ALL SELECT id, split, 'wiki' FROM {scan(WIKI)}"""
+    UNION ALL SELECT id, split, 'wiki' FROM {scan(WIKI)}
+    UNION ALL SELECT DISTINCT question_id, split, 'own' FROM {scan(OWN)}"""
 LEAKS = """
     FROM leaks JOIN questions USING (question_id) SELECT question_id, split, "like", cosine
     WHERE source = '{}' ORDER BY question_id"""
@@ -32,6 +34,7 @@ LEAKS = """
 ROWS = {
     "sft_reddit": scan(SPLITS / "sft/reddit.parquet"),
     "sft_wiki": f"(FROM {scan(WIKI)} SELECT id AS question_id)",
+    "sft_own": scan(OWN),
     "pairs": scan(SPLITS / "pairs/reddit.parquet"),
     "prompts": f"(FROM {QUESTION_ROWS} SELECT * EXCLUDE prompt WHERE prompt)",
 }
@@ -47,7 +50,7 @@ def main() -> None:
     connection = connect(memory)
     connection.execute(QUESTIONS)
     leaking_questions(connection, EMBEDDINGS, load_leakage().limit, memory)
-    for source in ("reddit", "wiki"):
+    for source in ("reddit", "wiki", "own"):
         query_to_parquet(connection, LEAKS.format(source), OUT / f"{source}.parquet")
     for name, (path, order) in KEPT.items():
         kept = f"FROM {ROWS[name]} ANTI JOIN leaks USING (question_id) ORDER BY {order}"

@@ -1,4 +1,4 @@
-"""Score the answers that are still in for toxicity: `python -m stages.toxicity reddit|wiki`."""
+"""Score the answers that are still in for toxicity: `python -m stages.toxicity reddit|wiki|own`."""
 
 import sys
 from pathlib import Path

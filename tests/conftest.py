@@ -1,4 +1,4 @@
-"""A tiny language model with a real tokenizer, in a real model folder."""
+"""What tests share: a tiny language model in a real model folder, and the tiny graph, built."""
 
 from pathlib import Path
 
@@ -7,6 +7,8 @@ import torch
 from hypothesis import settings
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from tests.repository import Repository, build
 
 # How long an example takes says nothing about whether it is right.
 settings.register_profile("no-deadline", deadline=None)
@@ -56,3 +58,32 @@ def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The test's own folder, made the current one."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """The whole graph of the tiny profile, built once by DVC, with the functions that each stage
+    called."""
+    return build(*(tmp_path_factory.mktemp(name) for name in ("repo", "traces", "bin")))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-stage", action="store_true", help="break every stage in tests/faults, not only two"
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of faults × stages."""
+    found: dict[str, dict[str, str]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in report.user_properties:
+                if name == "fault" and isinstance(value, tuple):
+                    stage, fault, what = value
+                    found.setdefault(stage, {})[fault] = what if outcome == "passed" else "FAILED"
+    if found:
+        terminalreporter.section("faults × stages")
+    for stage, faults in found.items():
+        told = "  ".join(f"{fault}: {what}" for fault, what in faults.items())
+        terminalreporter.write_line(f"{stage:40} {told}")

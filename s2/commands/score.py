@@ -59,8 +59,8 @@ def score(file: Path, scoring: Scoring, as_json: bool, rows: Path | None) -> Non
         keep = stack.enter_context(row_writer(rows)) if rows else None
         measures = list(_measures(wanted, method, of_rouge, cache))
         found = score_all(read_texts(file, scoring.columns), measures, keep)
-    if not found["metrics"]:
-        raise S2Error(f"{file} has no row with a text in {scoring.text}: there is nothing to score")
+        if not found["metrics"]:
+            raise S2Error(f"{file} has no row with a text in {scoring.text}: there is nothing to score")
     if as_json:
         told = {"file": str(file), "text": scoring.text, "reference": scoring.reference}
         print(json.dumps(told | found, indent=2))

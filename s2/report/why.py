@@ -9,6 +9,7 @@ from s2.kernel.errors import S2Error
 from s2.kernel.tables import connect, scan
 from s2.quality.gates import Rule
 from s2.quality.thresholds import Thresholds, load_leakage, load_thresholds
+from s2.report.reasons import explained
 
 DATA = Path("data")
 SPLITS = ("train", "validation", "test")
@@ -21,20 +22,25 @@ def story(row_id: str, datasets: Collection[str]) -> Iterator[str]:
     hold it; an id as it stands in a dump is looked for among all three. Raises `S2Error` if no dump
     has it."""
     rules = load_thresholds()
+    if not row_id.isprintable():
+        raise S2Error(f"{row_id!r} is no id: it holds what no text can hold")
     if row_id.startswith("wiki_") or (row_id.isdecimal() and _find("wiki/articles", f"wiki_{row_id}")):
         yield from _page(f"wiki_{row_id.removeprefix('wiki_')}", rules, datasets)
         return
     bare = row_id.removeprefix("t1_").removeprefix("t3_")
     comment = None if row_id.startswith("t3_") else _find("reddit/comments", bare)
     post = None if row_id.startswith("t1_") or comment else _find("reddit/posts", bare)
-    if comment:
+    own = None if comment or post else _find_own(row_id)
+    if own:
+        yield from _own(own, rules, datasets)
+    elif comment:
         yield from _comment(comment, rules, datasets)
     elif post:
         yield from _post(post)
     else:
         raise S2Error(
-            f"no row {row_id!r} in data/reddit or data/wiki: it is not in the dumps under data.raw, "
-            "or its subreddit is not one of data.reddit.subreddits"
+            f"no row {row_id!r} in data/reddit, data/wiki or your sources: it is not in the dumps "
+            "under data.raw, or its subreddit is not one of data.reddit.subreddits"
         )
 
 
@@ -72,8 +78,9 @@ def _comment(comment: _Row, rules: Thresholds, datasets: Collection[str]) -> Ite
         return
     yield f"answers t3_{post['id']}: {post['title']!r}, {_place(post)}"
     measured = _find("candidates/reddit", row_id) or {}
+    yield f"text: {measured.get('answer') or comment['body']}"
     if measured.get("question_dropped_by"):
-        yield f"its question is dropped by {measured['question_dropped_by']}"
+        yield f"its question is dropped by {explained(measured['question_dropped_by'])}"
     verdict = _find("splits/verdicts/reddit", row_id) or {}
     measured |= _worst("reddit", row_id)
     must = "to be chosen, must be" if verdict.get("purpose") == "preference" else "must be"
@@ -89,7 +96,12 @@ def _post(post: _Row) -> Iterator[str]:
     yield f"{row_id}: a post in r/{post['subreddit']}, {post['title']!r}, {_place(post)}"
     answers = _rows("splits/verdicts/reddit", row_id, "question_id")
     dropped = [row["question_dropped_by"] for row in _rows("candidates/reddit", row_id, "question_id")]
-    yield f"question dropped by {dropped[0]}" if dropped and dropped[0] else "a usable question"
+    measured = _rows("candidates/reddit", row_id, "question_id")
+    if measured:
+        yield f"text: {measured[0]['question']}"
+    yield (
+        f"question dropped by {explained(dropped[0])}" if dropped and dropped[0] else "a usable question"
+    )
     for answer in answers:
         if answer["id"] != row_id:
             fate = f"dropped by {answer['dropped_by']}" if answer["dropped_by"] else answer["purpose"]
@@ -107,6 +119,8 @@ def _page(row_id: str, rules: Thresholds, datasets: Collection[str]) -> Iterator
         raise S2Error(f"no page {row_id!r} in data/wiki: it is not in the dumps under data.raw")
     yield f"{row_id}: {page['title']!r}, namespace {page['namespace']}, {_place(page)}"
     measured = _find("candidates/wiki", row_id) or {}
+    if measured.get("answer"):
+        yield f"text: {measured['answer']}"
     yield from _measures(measured | _worst("wiki", row_id), rules.wiki)
     question = _find("questions/wiki", row_id) if _path("questions/wiki").is_file() else None
     if question:
@@ -118,6 +132,20 @@ def _page(row_id: str, rules: Thresholds, datasets: Collection[str]) -> Iterator
     leak = _leak("wiki", row_id) if question else None
     yield from _verdict(verdict, leak)
     yield from _whereabouts(row_id, datasets)
+
+
+def _find_own(row_id: str) -> _Row | None:
+    return _find("candidates/own", row_id) if _path("candidates/own").is_file() else None
+
+
+def _own(row: _Row, rules: Thresholds, datasets: Collection[str]) -> Iterator[str]:
+    yield f"{row['id']}: of your source {row['subreddit']}"
+    yield f"question: {row['question']!r}"
+    yield f"text: {row['answer']}"
+    yield from _measures(row | _worst("own", row["id"]), rules.own)
+    verdict = _find("splits/verdicts/own", row["id"]) or {}
+    yield from _verdict(verdict, _leak("own", row["question_id"]))
+    yield from _whereabouts(row["id"], datasets)
 
 
 def _measures(row: _Row, rules: Sequence[Rule], must: str = "must be") -> Iterator[str]:
@@ -153,9 +181,9 @@ def _told(leak: _Row | None) -> Iterator[str]:
 def _verdict(row: _Row, leak: _Row | None) -> Iterator[str]:
     yield from _told(leak)
     if row.get("dropped_by"):
-        yield f"dropped by {row['dropped_by']}"
+        yield f"dropped by {explained(row['dropped_by'])}"
     elif leak:
-        yield "dropped by leakage"
+        yield f"dropped by {explained('leakage')}"
     elif row:
         yield f"kept; purpose: {row.get('purpose', 'sft')}, split: {row['split']}"
 

@@ -18,13 +18,13 @@ class Files:
 
 
 # By which column of its rows a source's questions go.
-_QUESTION: dict[SourceName, str] = {"reddit": "question_id", "wiki": "id"}
+_QUESTION: dict[SourceName, str] = {"reddit": "question_id", "wiki": "id", "own": "question_id"}
 
 
 def select_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: Files) -> None:
     """Make the table `selected` of the rows (`id`, `split`, `question`, `answer`) that are kept of
-    the dataset's sources, numbered by `source`, with `dropped_by` = leakage, other_subreddit or
-    over_rows.
+    the dataset's sources, numbered by `source`, with `dropped_by` = leakage, other_subreddit
+    (of own rows: another source) or over_rows.
 
     At most so many rows of a source stay as the dataset says: of each split as large a part, and one at
     least, the first by a hash of their ids, which is not the hash that splits them, so that more data
@@ -33,8 +33,9 @@ def select_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: 
     parts = []
     for number, source in enumerate(dataset.sources()):
         of_parts = "true"
-        if source == "reddit" and isinstance(dataset.reddit, list):
-            names = ", ".join("'" + name.replace("'", "''") + "'" for name in dataset.reddit)
+        parts_of = {"reddit": dataset.reddit, "own": dataset.own}.get(source)
+        if isinstance(parts_of, list):
+            names = ", ".join("'" + name.replace("'", "''") + "'" for name in parts_of)
             of_parts = f"subreddit IN ({names})"
         limit = dataset.at_most(source)
         over = "false" if limit is None else f"place > {limit}"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from s2.graph.code import Code
-from tests.graph.conftest import GIT, Repository, environment
+from tests.repository import GIT, Repository, environment
 
 pytestmark = pytest.mark.slow
 

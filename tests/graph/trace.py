@@ -1,7 +1,7 @@
 """Runs a stage as `python` would, and writes down which functions of ours it called: an oracle for the
 slicer that knows nothing of syntax trees.
 
-Started in place of `python` by `tests/graph/conftest.py`; the file is named by TRACE_FOLDER and the
+Started in place of `python` by `tests/repository.py`; the file is named by TRACE_FOLDER and the
 stage. Counting begins with the stage's `main`, since what runs at import is not what the stage does.
 """
 

@@ -14,6 +14,7 @@ from s2.kernel.errors import S2Error
 from s2.kernel.files import write_text
 from s2.kernel.tables import read_rows, write_rows
 from s2.questions.generate import SCHEMA
+from s2.report.reasons import explained
 from s2.report.why import story
 from s2.splits.leakage import LEAKS
 from stages.embeddings import SCHEMA as EMBEDDINGS
@@ -112,7 +113,7 @@ def test_the_story_of_a_leaking_row_names_what_it_is_like(
     for id_, question_id in ((page, page), (answer["id"], answer["question_id"])):
         lines = list(story(id_, DATASETS))
         assert f"its question is like {like[question_id]}, which is held out" in lines
-        assert "dropped by leakage" in lines
+        assert f"dropped by {explained('leakage')}" in lines
         assert not any(line.startswith("in data/sft/") for line in lines)
 
 
@@ -132,9 +133,10 @@ def test_the_story_of_a_row_ends_as_its_verdict_says(
             assert " at byte " in lines[0] and lines[0].startswith(row["id"])
             leaks = row.get("question_id", row["id"]) in like
             if row["dropped_by"]:
-                assert f"dropped by {row['dropped_by']}" in lines
+                assert f"dropped by {explained(row['dropped_by'])}" in lines
             elif not leaks:
                 assert f"kept; purpose: {row.get('purpose', 'sft')}, split: {row['split']}" in lines
+            assert any(line.startswith("text: ") for line in lines) or row["dropped_by"]
             if reason == "preference":
                 assert any("(to be chosen, must be: at least 4)" in line for line in lines)
             if reason == "sft" and not leaks:
@@ -151,6 +153,8 @@ def test_a_post_and_an_unknown_row_have_their_stories(
     assert "a usable question" in lines and any(row["id"] in line for line in lines)
     with pytest.raises(S2Error, match="no row 't1_nothing'"):
         list(story("t1_nothing", DATASETS))
+    with pytest.raises(S2Error, match="is no id"):
+        list(story("t1_\ud800", DATASETS))
 
 
 def test_a_new_dump_scores_new_texts_alone_and_moves_no_row(gated: Path, tmp_path: Path) -> None:

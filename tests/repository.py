@@ -1,4 +1,4 @@
-"""The whole graph of the tiny profile, built once by DVC in a repository of its own."""
+"""A repository of its own, in which DVC builds the whole graph of the tiny profile."""
 
 import os
 import shutil
@@ -7,10 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
-TRACE = Path(__file__).with_name("trace.py")
+ROOT = Path(__file__).parents[1]
+TRACE = Path(__file__).with_name("graph") / "trace.py"
 GIT = ["git", "-c", "user.name=tester", "-c", "user.email=tester@example.org"]
 
 
@@ -79,10 +77,8 @@ def working_tree(folder: Path) -> None:
     subprocess.run([*GIT, "init", "-q"], cwd=folder, check=True)
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+def build(root: Path, traces: Path, bin_folder: Path) -> Repository:
     """The tiny graph, built by one worker under tests/graph/trace.py."""
-    root, traces, bin_folder = (tmp_path_factory.mktemp(name) for name in ("repo", "traces", "bin"))
     working_tree(root)
     repository = Repository(root, traces)
     done = repository.run(sys.executable, "-c", "from s2.cli import main; main()", "use", "tiny")
