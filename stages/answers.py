@@ -43,7 +43,7 @@ def main() -> None:
     rows = limited(read_rows(SETS), answers.limit)
     prompts = list(dict.fromkeys(row["prompt"] for row in rows))
     style = load("model.prompt", PromptStyle)
-    who = fingerprint([folder, BASE], style, meaning(Answerer))
+    who = fingerprint([folder, BASE], style, meaning(Answerer, load_answering))
     answerer = Answerer(load_answering(folder, BASE, answers.dtype, answers.quantization), style)
     with ContentCache(local("cache", "answers.sqlite")) as cache:
         found = answerer.answer(prompts, answers, load("seed", Seed), Kept(cache, who))

@@ -7,13 +7,15 @@ from pathlib import Path
 from s2.graph.code import meaning
 from s2.kernel.files import new_folder, write_json
 from s2.kernel.tables import read_rows
+from s2.models.loading import load_model
 from s2.params.base import Part, Positive, Seed
 from s2.params.loading import load, load_settings
 from s2.params.models import PromptStyle
 from s2.params.train import SftModel
 from s2.train.checkpoints import checkpoint_folder, checkpoint_path
+from s2.train.intervals import Checkpoints
 from s2.train.processes import launched, rank
-from s2.train.sft import SftRun, make_trainer, train
+from s2.train.sft import SftRun, encode, make_trainer, train
 from stages.runner import run
 
 BASE = Path("models/base")
@@ -27,7 +29,7 @@ def main() -> None:
     prompt = load("model.prompt", PromptStyle)
     data = [Path(f"data/sft/{sft.data}/{split}.parquet") for split in ("train", "validation")]
     rows = [read_rows(path) for path in data]
-    depends_on = sft.model_dump(), prompt, seed, meaning(make_trainer)
+    depends_on = sft.model_dump(), prompt, seed, meaning(make_trainer, load_model, encode, Checkpoints)
     inputs = [BASE, *data]
     adapter = Path(f"models/sft/{name}")
     every = load("machine.checkpoint_every", Part)

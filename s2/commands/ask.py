@@ -1,5 +1,6 @@
 """`s2 ask` and `s2 chat`: questions to a model that the graph has built."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ class Talk:
         loaded = load_answering(folder, Path(BASE), answers.dtype, answers.quantization)
         self._answerer = Answerer(loaded, params.model.prompt)
         self._tokenizer = loaded.tokenizer
-        self._room = loaded.model.config.get_text_config().max_position_embeddings
+        known = loaded.model.config.get_text_config().to_dict()
+        self._room = known.get("max_position_embeddings") or sys.maxsize  # some know no longest text
         self._said: list[str] = []
 
     def ask(self, question: str) -> Answer:

@@ -128,7 +128,9 @@ def _zstd_frames(file: BinaryIO) -> Iterator[bytes]:
     while magic := file.read(4):
         number = int.from_bytes(magic, "little")
         if number & ~0xF == _SKIPPABLE:
-            _exactly(file, int.from_bytes(_exactly(file, 4), "little"))
+            left = int.from_bytes(_exactly(file, 4), "little")
+            while left:
+                left -= len(_exactly(file, min(left, CHUNK)))
             continue
         descriptor = _exactly(file, 1)
         frame = context.decompressobj(write_size=CHUNK)

@@ -4,10 +4,10 @@ import errno
 import re
 from collections.abc import Iterator
 
-FULL, CLOSED = "there is no space left", "it cannot be written to"
+FULL, CLOSED = "there is no space left", "it cannot be read or written"
 _WORDS = {
     FULL: re.compile(r"no space left|disk is full|disk quota|out of disk space|file write failed", re.I),
-    CLOSED: re.compile(r"read-only file system|readonly database|permission denied", re.I),
+    CLOSED: re.compile(r"read-only file system|readonly database", re.I),
 }
 _NUMBERS = {
     errno.ENOSPC: FULL,
@@ -33,8 +33,8 @@ def disk_fault(error: BaseException, folder: str) -> str | None:
         found = _PATH.search(told)
         path = named or (next(group for group in found.groups() if group) if found else folder)
         return (
-            f"{path}: {what}. Nothing half-written was left in its place; make room or give the right to "
-            "write there, then run again: what was scored, asked and trained so far is kept in .s2"
+            f"{path}: {what}. Nothing half-written was left in its place; make room, or give the "
+            "right to it, then run again: what was scored, asked and trained so far is kept in .s2"
         )
     return None
 
@@ -44,4 +44,4 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,16 +39,28 @@ def _put(part: Path, path: Path) -> None:
         beside.replace(path)
 
 
+def _move_away(path: Path, old: Path) -> None:
+    try:
+        path.replace(old)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _remove(path)
+
+
 def _remove(path: Path) -> None:
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def process_folder(parent: Path) -> Path:
-    """A folder of this process's own in `parent`; those of processes that are gone are removed."""
-    folder = parent / str(os.getpid())
+    """A folder of this process's own in `parent`; those of this host's processes that are gone are
+    removed. (Of another host or container, which may share the folder, nothing can be told.)"""
+    host = socket.gethostname()
+    folder = parent / f"{host}.{os.getpid()}"
     folder.mkdir(parents=True, exist_ok=True)
     for other in parent.iterdir():
-        if other.name.isdigit() and not is_running(int(other.name)):
+        name, _, pid = other.name.rpartition(".")
+        if name == host and pid.isdigit() and not is_running(int(pid)):
             shutil.rmtree(other, ignore_errors=True)
     return folder
 
@@ -82,7 +95,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         part.mkdir()
         yield part
         if path.exists():
-            path.replace(old) if old.parent.stat().st_dev == path.parent.stat().st_dev else _remove(path)
+            _move_away(path, old)
         _put(part, path)
 
 

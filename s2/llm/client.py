@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ LONGEST_WAIT_S = 60
 LONGEST_REPLY = 2**20  # bytes
 SHOWN = 200  # characters of a reply that an error shows
 _TRANSIENT = {408, 409, 429}
+_USER = re.compile(r"//[^/@]*@")  # name and password in an address
 # What says that this one request is not answered: malformed, too large, not to be processed.
 _REFUSING = (openai.BadRequestError, openai.UnprocessableEntityError)
 _TOO_LARGE = 413
@@ -98,7 +100,8 @@ class ChatClient:
 
     def _ask(self, request: dict[str, Any]) -> str:
         client = self._open()
-        where = f"endpoint {client.base_url}".rstrip("/") + f", model {self._model}"
+        address = _USER.sub("//", str(client.base_url)).rstrip("/")
+        where = f"endpoint {address}, model {self._model}"
         again = Retrying(
             retry=retry_if_exception(_may_pass),
             wait=wait_random_exponential(min=1, max=LONGEST_WAIT_S),

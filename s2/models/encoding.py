@@ -5,8 +5,10 @@ the tokens of a prompt are the same in training and in answering. What comes fro
 as text alone: no piece of it becomes a control token.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -19,8 +21,10 @@ from s2.params.models import PromptStyle
 
 IGNORED = -100
 _SLOT = "\u2060s2-slot-{}\u2060"  # stands for a message's text in a rendered template
-# Llama's templates say the day otherwise, and Qwen's let the model think aloud first.
-_FIXED = {"date_string": "26 Jul 2024", "enable_thinking": False}
+# Templates may say the day, which would change prompts every day, or let the model think aloud first.
+_DAY = datetime(2024, 7, 26)
+_NOW = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
+_FIXED: dict[str, Any] = {"date_string": f"{_DAY:%d %b %Y}", "enable_thinking": False}
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Encoder:
         ids = start_tokens(self.tokenizer)
         for number, text in enumerate(said):
             if number % 2:
-                ids += [*self._text(self._lead + text), self._end]
+                ids += self._reply(text)
             else:
                 ids += self._text((" " if number else "") + format_prompt(text))
         return ids
@@ -75,16 +79,30 @@ class Encoder:
         """A training row: the prompt, the answer and the end token, or None if it has more than
         `max_length` tokens: a row that lost its end would teach not to end."""
         start = self.prompt(prompt)
-        reply = [*self._text(self._lead + answer), self._end]
+        reply = self._reply(answer)
         if len(start) + len(reply) > max_length:
             return None
         return Encoded(start + reply, [IGNORED] * len(start) + reply)
 
+    def _reply(self, answer: str) -> list[int]:
+        """Tokens of an answer and its end; in a chat template with what stands around it there."""
+        if self.style == "chat":
+            lead, tail = self._around
+            return [*self._behind(lead + answer + tail, self._text), self._end]
+        return [*self._text(self._lead + answer), self._end]
+
+    def _behind(self, text: str, encode: Callable[[str], list[int]]) -> list[int]:
+        """Tokens of a text in the middle of another, where SentencePiece puts no space before it."""
+        anchor, ids = encode("\n"), encode("\n" + text)
+        return ids[len(anchor) :] if ids[: len(anchor)] == anchor else encode(text)
+
     @property
     def template(self) -> str:
-        """The chat template by which others ask a model that was trained by this encoder."""
+        """The chat template by which others ask a model that was trained by this encoder; it says one
+        day for ever."""
         if self.style == "chat":
-            return str(self.tokenizer.chat_template)
+            own = str(self.tokenizer.get_chat_template())  # of several, the one by default
+            return _NOW.sub(lambda form: repr(_DAY.strftime(form[2])), own)
         return chat_template("".join(self._tokens(start_tokens(self.tokenizer))))
 
     def _tokens(self, ids: list[int]) -> list[str]:
@@ -92,27 +110,26 @@ class Encoder:
 
     @cached_property
     def _lead(self) -> str:
-        """What to put before an answer so that it decodes behind a prompt with one space between (or
-        with what the chat template puts there): byte-level tokenizers want the space, SentencePiece
-        ones add it themselves."""
+        """What to put before an answer so that it decodes behind S2's prompt with one space between:
+        byte-level tokenizers want the space, SentencePiece ones add it themselves."""
         start = self.turns(["a"])
-        between = " " if self.style == "s2" else self._chat_lead
-        wanted = f"{self._decode(start)}{between}b"
-        for lead in (between, between.removeprefix(" ")):
+        wanted = f"{self._decode(start)} b"
+        for lead in (" ", ""):
             if self._decode(start + self._text(f"{lead}b")) == wanted:
                 return lead
-        if self.style == "chat":
-            return between
         raise S2Error("this tokenizer cannot join a prompt and an answer with one space")
 
     def _decode(self, ids: list[int]) -> str:
         return str(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
 
     @cached_property
-    def _chat_lead(self) -> str:
+    def _around(self) -> tuple[str, str]:
+        """What a chat template puts between a question's prompt and its answer, and between the answer
+        and its end token."""
         asked, told = self._rendered(1), self._rendered(2)
-        lead, slot, _ = told.removeprefix(asked).partition(_SLOT.format(1))
-        return lead if slot and told.startswith(asked) else ""
+        lead, _, behind = told.removeprefix(asked).partition(_SLOT.format(1))
+        tail, end, _ = behind.partition(self._tokens([self._end])[0])
+        return lead if told.startswith(asked) else "", tail if end else ""
 
     @cached_property
     def _end(self) -> int:
@@ -120,7 +137,7 @@ class Encoder:
         if self.style == "s2":
             return int(self.tokenizer.eos_token_id)
         behind = self._rendered(2).partition(_SLOT.format(1))[2]
-        ids = self.tokenizer(behind, add_special_tokens=False).input_ids
+        ids = self._template_ids(behind)
         special = self.tokenizer.added_tokens_decoder
         return next(
             (i for i in ids if i in special and str(special[i]).strip()), self.tokenizer.eos_token_id
@@ -133,10 +150,13 @@ class Encoder:
             for number in range(turns)
         ]
         asks = bool(turns % 2)
-        options: dict[str, Any] = dict(_FIXED)
         return str(
             self.tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=asks, **options
+                messages,
+                chat_template=self.template,
+                tokenize=False,
+                add_generation_prompt=asks,
+                **_FIXED,
             )
         )
 
@@ -150,8 +170,12 @@ class Encoder:
         controls = control_strings(self.tokenizer)
         if not any(control in text for text in said for control in controls):
             whole = "".join(before + text for before, text in segments) + rest
-            return list(self.tokenizer(whole, add_special_tokens=False).input_ids)
-        ids: list[int] = []
-        for before, text in segments:
-            ids += self.tokenizer(before, add_special_tokens=False).input_ids + self._text(text)
-        return ids + self.tokenizer(rest, add_special_tokens=False).input_ids
+            return self._template_ids(whole)
+        (first, text), *others = segments
+        ids = self._template_ids(first) + self._behind(text, self._text)
+        for before, text in others:
+            ids += self._behind(before, self._template_ids) + self._behind(text, self._text)
+        return ids + self._behind(rest, self._template_ids)
+
+    def _template_ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False).input_ids)

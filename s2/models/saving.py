@@ -48,12 +48,14 @@ def save_causal_model(
 
 
 def _pad(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Set the padding token of both; embeddings grow only where the model has no row to spare."""
-    added = set_padding(tokenizer, end_tokens(tokenizer, model.generation_config))
+    """Set the padding token of both; embeddings grow only where the model has no row for it."""
+    set_padding(tokenizer, end_tokens(tokenizer, model.generation_config))
     embeddings = model.get_input_embeddings()
     assert isinstance(embeddings, nn.Embedding)
-    if added and len(tokenizer) > embeddings.num_embeddings:
-        model.resize_token_embeddings(len(tokenizer))
+    wanted = int(tokenizer.pad_token_id) + 1
+    if wanted > embeddings.num_embeddings:
+        torch.manual_seed(0)  # the same new rows every time
+        model.resize_token_embeddings(wanted, mean_resizing=False)
     model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
     if model.generation_config is not None:
         model.generation_config.pad_token_id = tokenizer.pad_token_id

@@ -34,15 +34,14 @@ def choose_padding(tokenizer: PreTrainedTokenizerBase, ends: Iterable[int] = ())
     return next(iter([*named, *unknown, *unused, *spare]), None)
 
 
-def set_padding(tokenizer: PreTrainedTokenizerBase, ends: Iterable[int] = ()) -> bool:
-    """Give a tokenizer a padding token that is none of its ends. Returns whether it had to be added to
-    the vocabulary, so that a model may lack its embedding."""
+def set_padding(tokenizer: PreTrainedTokenizerBase, ends: Iterable[int] = ()) -> None:
+    """Give a tokenizer a padding token that is none of its ends; if it has none to spare, one more, for
+    which a model may lack the embedding."""
     chosen = choose_padding(tokenizer, ends)
     if chosen is not None:
         tokenizer.pad_token = chosen
-        return False
-    tokenizer.add_special_tokens({"pad_token": PAD})
-    return True
+    else:
+        tokenizer.add_special_tokens({"pad_token": PAD})
 
 
 def end_tokens(tokenizer: PreTrainedTokenizerBase, generation: GenerationConfig | None) -> list[int]:
@@ -80,4 +79,15 @@ def plain(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], list[int]]:
     bare = Tokenizer.from_str(json.dumps(content))
     # Where tokens before them are left out, those that stay are numbered anew.
     original = {bare.token_to_id(item["content"]): item["id"] for item in spaces}
-    return lambda text: [original.get(i, i) for i in bare.encode(text, add_special_tokens=False).ids]
+    strings = sorted(control_strings(tokenizer), key=len, reverse=True)
+    controls = {tokenizer.convert_tokens_to_ids(string) for string in strings} - {tokenizer.unk_token_id}
+
+    def encode(text: str) -> list[int]:
+        ids = [original.get(i, i) for i in bare.encode(text, add_special_tokens=False).ids]
+        if not controls.isdisjoint(ids):  # the vocabulary itself can spell one: cut it in two
+            for string in (string for string in strings if string in text and len(string) > 1):
+                cut = text.index(string) + 1
+                return encode(text[:cut]) + encode(text[cut:])
+        return ids
+
+    return encode

@@ -16,7 +16,7 @@ from s2.quality.gates import Rule
 Funnel = Mapping[str, Any]
 
 SPLITS = ("train", "validation", "test")
-_NAMES = {"reddit": "Reddit answer", "wiki": "Wikipedia answer", "own": "answer of your own"}
+_NAMES = {"reddit": "Reddit answer", "wiki": "Wikipedia answer", "own": "text of your own"}
 _WHAT = {
     "reddit": "Answers of Reddit ({subreddits}) to the questions that they were given for.",
     "wiki": "Openings of Simple Wikipedia articles, as answers to questions that the language model "

@@ -44,7 +44,10 @@ def _forget(root: Path) -> None:
     """Remove the folders in which nothing was written for `FORGOTTEN_DAYS`."""
     oldest = time.time() - FORGOTTEN_DAYS * 24 * 3600
     for folder in (path for path in root.iterdir() if path.is_dir()):
-        newest = max(path.stat().st_mtime for path in [folder, *files_under([folder])])
+        try:
+            newest = max(path.stat().st_mtime for path in [folder, *files_under([folder])])
+        except FileNotFoundError:  # another run is writing there
+            continue
         if newest < oldest:
             shutil.rmtree(folder, ignore_errors=True)
 

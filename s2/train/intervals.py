@@ -18,4 +18,6 @@ class Checkpoints(TrainerCallback):
     ) -> None:
         every = math.ceil(state.max_steps * self._share)
         control.should_save |= state.global_step % every == 0
+        # What was logged is all that a resumed run knows of earlier losses.
+        control.should_log |= control.should_save
         control.should_evaluate |= state.global_step == state.max_steps

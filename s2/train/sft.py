@@ -114,7 +114,7 @@ def losses_of_base(model: PreTrainedModel, base: Path, rows: Sequence[Encoded], 
     key = content_key(
         "base losses",
         fingerprint([base]),
-        meaning(label_losses),
+        meaning(label_losses, load_model),
         sft.dtype,
         sft.quantization,
         [asdict(row) for row in rows],

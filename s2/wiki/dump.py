@@ -62,7 +62,7 @@ class Page:
 def read_blocks(paths: Iterable[Path]) -> Iterator[Block | Bad]:
     """The blocks of dumps, and what could not be read."""
     for path in paths:
-        start, waiting, site = 0, b"", None
+        start, waiting, site, skipping = 0, b"", None, False
         try:
             for chunk in read_chunks(path):
                 waiting += chunk
@@ -71,6 +71,13 @@ def read_blocks(paths: Iterable[Path]) -> Iterator[Block | Bad]:
                     if not first and len(waiting) < MAX_HEAD:
                         continue
                     site = _read_site(waiting[: first.start() if first else None])
+                if skipping:
+                    _, closed, rest = waiting.partition(_CLOSE)
+                    rest = rest if closed else waiting[-len(_CLOSE) :]
+                    start, waiting = start + len(waiting) - len(rest), rest
+                    if not closed:
+                        continue
+                    skipping = False
                 end = waiting.rfind(_CLOSE) + len(_CLOSE)
                 if end >= len(_CLOSE):
                     first = _OPEN.search(waiting)
@@ -80,7 +87,7 @@ def read_blocks(paths: Iterable[Path]) -> Iterator[Block | Bad]:
                 elif len(waiting) > MAX_PAGE:
                     detail = f"{MAX_PAGE:,} bytes without the end of a page"
                     yield Bad(path.name, start, "page_too_long", detail, waiting)
-                    start, waiting = start + len(waiting), b""
+                    start, waiting, skipping = start + len(waiting), b"", True
         except DamagedDump as error:
             yield Bad(path.name, start, "damaged", str(error), waiting)
             continue

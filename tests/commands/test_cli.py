@@ -252,7 +252,7 @@ def test_each_row_s_scores_are_written(in_tmp: Path) -> None:
     for ending in (".csv", ".tsv", ".jsonl", ".parquet"):
         command = ["score", name, "--text", "[b]answer[/b]", "--metrics", "readability"]
         done = RUNNER.invoke(cli.app, [*command, "--rows", f"rows{ending}"], catch_exceptions=False)
-        assert "[red]a.csv: [b]answer[/b]" in done.output
+        assert "[red]a.csv:[b]answer[/b]" in "".join(done.output.split())
     rows = read_rows(in_tmp / "rows.parquet")
     assert [row["row"] for row in rows] == [1, 2, 3]
     assert rows[0]["FRE"] > 100 and rows[1]["FRE"] is None

@@ -1,11 +1,17 @@
+import errno
+import json
 import os
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from s2.kernel import hashes
+from s2.kernel.errors import S2Error
 from s2.kernel.files import new_file, new_folder, write_json
 from s2.kernel.hashes import fingerprint
+from s2.kernel.locks import alone
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -54,16 +60,76 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_process_left_goes_at_the_next_write(tmp_path: Path) -> None:
+def test_nothing_unfinished_lies_among_outputs(in_tmp: Path) -> None:
+    with new_folder(in_tmp / "out/model") as folder, new_file(in_tmp / "out/a.txt") as part:
+        (folder / "one").write_text("1")
+        part.write_text("half")
+        assert list((in_tmp / "out").iterdir()) == []
+    assert sorted(path.name for path in (in_tmp / "out").rglob("*")) == ["a.txt", "model", "one"]
+
+
+def test_what_a_killed_process_left_goes_at_the_next_write(in_tmp: Path) -> None:
     dead = subprocess.Popen(["true"])
     dead.wait()
-    (tmp_path / f".a.txt.{dead.pid}.part").write_text("half")
-    (tmp_path / f".a.txt.{dead.pid}.old").mkdir()
-    running = tmp_path / f".a.txt.{os.getppid()}.part"
-    running.write_text("another process is at it")
-    with new_file(tmp_path / "a.txt") as part:
-        part.write_text("whole")
-    assert sorted(tmp_path.iterdir()) == [running, tmp_path / "a.txt"]
+    host = socket.gethostname()
+    for name in (f"{host}.{dead.pid}", f"{host}.{os.getppid()}", f"elsewhere.{dead.pid}"):
+        (in_tmp / ".s2/tmp" / name).mkdir(parents=True)
+    write_json(in_tmp / "a.json", 1)
+    left = {path.name for path in (in_tmp / ".s2/tmp").iterdir()}
+    assert left == {f"{host}.{os.getpid()}", f"{host}.{os.getppid()}", f"elsewhere.{dead.pid}"}
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_another_disk_is_no_hindrance(in_tmp: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    rename = Path.replace
+
+    def across(self: Path, target: Path) -> Path:
+        if (".s2" in self.parts) != (".s2" in Path(target).parts):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", across)
+    for text in ("old", "new"):
+        if kind == "file":
+            write_json(in_tmp / "out/a", text)
+            assert json.loads((in_tmp / "out/a").read_text()) == text
+        else:
+            with new_folder(in_tmp / "out/a") as part:
+                (part / "one").write_text(text)
+            assert (in_tmp / "out/a/one").read_text() == text
+    assert [path.name for path in (in_tmp / "out").iterdir()] == ["a"]
+
+
+def test_a_lock_says_who_holds_it(in_tmp: Path) -> None:
+    with (
+        alone(in_tmp / "locks/a", "stage a"),
+        pytest.raises(S2Error, match=rf"stage a is being run already, by process {os.getpid()} since"),
+        alone(in_tmp / "locks/a", "stage a"),
+    ):
+        pass
+    with alone(in_tmp / "locks/a", "stage a"):
+        pass
+
+
+def test_a_large_file_is_hashed_once_until_it_changes(
+    in_tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashes, "LARGE", 10)
+    hashed: list[Path] = []
+    plain = hashes.sha256
+
+    def counted(path: Path) -> str:
+        hashed.append(path)
+        return plain(path)
+
+    monkeypatch.setattr(hashes, "sha256", counted)
+    path = in_tmp / "model"
+    path.write_bytes(b"x" * 100)
+    first = fingerprint([path])
+    assert fingerprint([path]) == first and len(hashed) == 1
+    path.write_bytes(b"y" * 100)
+    os.utime(path, ns=(1, 1))
+    assert fingerprint([path]) != first and len(hashed) == 2
 
 
 def test_json_refuses_what_dvc_cannot_compare(tmp_path: Path) -> None:

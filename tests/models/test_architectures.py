@@ -10,7 +10,7 @@ import torch
 from peft import PeftModel
 from safetensors import safe_open
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, pipeline
+from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
 
 from s2.models.generation import Answerer
 from s2.models.loading import load_answering, load_model, load_tokenizer
@@ -82,3 +82,18 @@ def test_embeddings_grow_only_where_none_is_spare(tmp_path: Path, name: str) -> 
     )
     assert after == before + (name == "gpt2")
     assert load_tokenizer(tmp_path / "base").pad_token_id < after
+
+
+def test_a_padding_token_without_an_embedding_gets_one_the_same_every_time(tmp_path: Path) -> None:
+    """Many tunes add [PAD] to the tokenizer and no row to the model."""
+    files = make_model(tmp_path / "hub", "llama2")
+    tokenizer = AutoTokenizer.from_pretrained(files)
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    tokenizer.save_pretrained(files)
+    for name in ("one", "two"):
+        save_causal_model(files, tmp_path / name)
+    pad = load_tokenizer(tmp_path / "one").pad_token_id
+    weights = load_file(tmp_path / "one/model.safetensors")["model.embed_tokens.weight"]
+    assert pad == len(weights) - 1 and load_model(tmp_path / "one", "float32") is not None
+    saved = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two")]
+    assert saved[0] == saved[1]

@@ -85,3 +85,39 @@ def test_the_question_of_a_prompt_is_what_it_was_made_of() -> None:
 def test_what_imitates_the_prompt_s_marks(text: str) -> None:
     assert has_prompt_mark(text)
     assert not has_prompt_mark(text.replace("#", "")) and not has_prompt_mark(text.replace(":", ""))
+
+
+def zephyr() -> Any:
+    """SentencePiece, its template with a newline before each text."""
+    tokenizer = making.llama2()
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ '<|' + m['role'] + '|>\\n' + m['content'] + eos_token + '\\n' }}"
+        "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}"
+    )
+    return tokenizer
+
+
+@pytest.mark.parametrize("kind", [*CHATTING, zephyr])
+def test_a_row_is_the_template_s_own_tokens(kind: Callable[[], Any]) -> None:
+    tokenizer = kind()
+    encoder = Encoder(tokenizer, "chat")
+    messages = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": "So."}]
+    whole = tokenizer.apply_chat_template(messages, return_dict=False)
+    row = encoder.row(format_prompt(QUESTION), "So.", 999)
+    assert row is not None and row.input_ids == whole[: len(row.input_ids)]
+    # A control string in one text changes no token of the others.
+    plain, spoiled = (encoder.turns([text, "So.", "How?"]) for text in ("Why?", "Why? </s>"))
+    assert spoiled[-8:] == plain[-8:] and spoiled[:4] == plain[:4]
+
+
+def test_a_template_that_says_the_day_says_one_day() -> None:
+    tokenizer = making.llama3()
+    tokenizer.chat_template = "{{ strftime_now('%Y-%m-%d %H:%M:%S.%f') }} " + making.LLAMA3
+    encoder = Encoder(tokenizer, "chat")
+    assert "2024-07-26 00:00:00" in str(tokenizer.decode(encoder.turns(["a"])))
+
+
+def test_of_several_templates_the_one_by_default_is_kept() -> None:
+    tokenizer = making.llama3()
+    tokenizer.chat_template = {"default": making.LLAMA3, "tool_use": "x"}
+    assert Encoder(tokenizer, "chat").template == making.LLAMA3

@@ -46,7 +46,7 @@ def test_a_wheel_with_other_bytes_is_refused(wheel: tuple[Path, str]) -> None:
 
 def test_a_missing_path_in_a_wheel_is_told(wheel: tuple[Path, str]) -> None:
     with (
-        pytest.raises(S2Error, match="tiny-1.0-py3-none-any.whl holds no tiny/mode"),
+        pytest.raises(S2Error, match=r"tiny-1\.0-.*\.whl holds no tiny/mode"),
         fetched(source("pypi:tiny==1.0#tiny/mode", wheel[1])),
     ):
         pass

@@ -1,5 +1,6 @@
 """What a dump may hold that is no proper page: each is counted, and none ends the dump."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,18 @@ def test_any_wikitext_is_a_row(tmp_path_factory: pytest.TempPathFactory, text: s
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     ids, bad = read(path, HEAD + page(1, escaped) + "</mediawiki>")
     assert ids == ["wiki_1"] and not bad, bad
+
+
+def test_a_page_that_is_too_long_is_one_and_the_next_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chunks(path: Path) -> Iterator[bytes]:
+        data = path.read_bytes()
+        yield from (data[at : at + 64] for at in range(0, len(data), 64))
+
+    monkeypatch.setattr("s2.wiki.dump.MAX_PAGE", 400)
+    monkeypatch.setattr("s2.wiki.dump.MAX_HEAD", 10)
+    monkeypatch.setattr("s2.wiki.dump.read_chunks", chunks)
+    pages = page(1) + page(2, "long " * 400) + page(3) + page(4)
+    ids, (bad,) = read(tmp_path / "d.xml", HEAD + pages + "</mediawiki>")
+    assert ids == ["wiki_1", "wiki_3", "wiki_4"] and bad.reason == "page_too_long"
