@@ -9,6 +9,7 @@ import pytest
 
 from s2.kernel.files import write_text
 from s2.kernel.tables import count_rows, read_rows, write_rows
+from s2.report.reasons import REASONS
 from tests.stages.running import DATA_STAGES, ROOT, build, change, run, snapshot
 
 pytestmark = pytest.mark.slow
@@ -45,6 +46,7 @@ def test_the_sample_shows_every_reason(built: Path) -> None:
     assert reasons <= set(reddit)
     wiki = json.loads((built / "metrics/data/candidates-wiki.json").read_text())["dropped"]
     assert {"redirect", "namespace", "disambiguation", "list"} <= set(wiki)
+    assert {*reddit, *wiki} <= REASONS.keys()
 
 
 @pytest.mark.parametrize(
