@@ -40,7 +40,7 @@ def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample up to its datasets: every page asked about by its title, and vectors at random
     instead of an encoder's. One question of each kind is like one that the other source holds out."""
     folder = build(tmp_path_factory.mktemp("gated"))
-    for stage in ("toxicity reddit", "toxicity wiki", "splits"):
+    for stage in ("toxicity reddit", "toxicity wiki", "toxicity own", "splits"):
         done = run(folder, stage)
         assert done.returncode == 0, done.stderr
     pages = read_rows(folder / "data/splits/sft/wiki.parquet")
@@ -60,6 +60,7 @@ def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = vectors(usable + [page["id"] for page in asked], like)
     write_rows(folder / "data/embeddings/reddit.parquet", EMBEDDINGS, rows[: len(usable)])
     write_rows(folder / "data/embeddings/wiki.parquet", EMBEDDINGS, rows[len(usable) :])
+    write_rows(folder / "data/embeddings/own.parquet", EMBEDDINGS, [])
     write_text(folder / "like.json", json.dumps(like))
     for stage in ("leakage", "datasets eli5", "datasets wiki", "datasets eli5-wiki"):
         done = run(folder, stage)
@@ -84,6 +85,7 @@ def test_what_is_like_a_held_out_question_of_any_source_leaves_everything(gated:
         "prompts": read_rows(gated / "data/splits/prompts/reddit.parquet"),
     }
     found = json.loads((gated / "metrics/data/leakage.json").read_text())
+    assert found.pop("sft_own")["rows_in"] == 0
     assert set(found) == {"sft_reddit", "sft_wiki", "pairs", "prompts"}
     for name, counts in found.items():
         assert counts["dropped"]["leakage"] >= 1

@@ -109,7 +109,7 @@ def test_what_cannot_be_read_is_set_aside_and_counted(tmp_path: Path) -> None:
 
 
 def test_no_question_is_asked_where_no_dataset_takes_wikipedia(in_tmp: Path) -> None:
-    change(in_tmp, "base_url: null", "base_url: http://127.0.0.1:9/v1")
+    change(in_tmp, "base_url: ", "base_url: http://127.0.0.1:9/v1 ")
     names = ["id", "split", "title", "answer"]
     row = dict(zip(names, ["wiki_1", "train", "Moon", "The Moon is round."], strict=True))
     text = (
@@ -128,7 +128,7 @@ def test_no_question_is_asked_where_no_dataset_takes_wikipedia(in_tmp: Path) -> 
 
 
 def test_an_unreachable_endpoint_ends_in_one_message_and_leaves_what_was_there(in_tmp: Path) -> None:
-    change(in_tmp, "base_url: null", "base_url: http://127.0.0.1:9/v1")
+    change(in_tmp, "base_url: ", "base_url: http://127.0.0.1:9/v1 ")
     names = ["id", "split", "title", "answer"]
     row = dict(zip(names, ["wiki_1", "train", "Moon", "The Moon is round."], strict=True))
     schema = pa.schema([(name, pa.string()) for name in names])
