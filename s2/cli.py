@@ -42,7 +42,7 @@ def options(
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Say the version.")
     ] = False,
 ) -> None:
-    pass
+    """What holds for all commands."""
 
 
 @app.command()

@@ -37,13 +37,19 @@ def making() -> Making:
         },
         facts={
             "readability as measured by": load("quality.readability.method", str),
-            "toxicity as scored by": load("quality.toxicity.model.scorer", str),
+            "toxicity as scored by": scored_by(load("quality.toxicity.model.scorer", str)),
             "shares of validation and test": "{:g}, {:g}".format(*shares),
         },
         subreddits=load("data.reddit.subreddits", list[str]),
         model=load("questions.model", str) if endpoint else load("model.base.source", str),
         removed_posts=removed_posts(read(CLEANED), load("data.reddit.removed_posts", RemovedPosts)),
     )
+
+
+def scored_by(scorer: str) -> str:
+    """The classifier of toxicity, and a warning where it is the sample's stand-in."""
+    warning = " (a small stand-in, linear in words, which finds Salt and penguins toxic)"
+    return scorer + (warning if scorer == "profanity-check" else "")
 
 
 def removed_posts(counts: dict[str, Any], kept: RemovedPosts) -> str:
