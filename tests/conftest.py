@@ -5,9 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import settings
+from peft import PeftModel, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from s2.models.adapters import lora_config, save_adapter
+from s2.models.encoding import Encoder
+from s2.models.loading import load_model, load_tokenizer
+from s2.models.saving import save_asking
+from s2.params.train import Lora
 from tests.repository import Repository, build
 
 # How long an example takes says nothing about whether it is right.
@@ -50,6 +56,24 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_adapter(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder `adapter` of an SFT adapter on the tiny model, its tensors random and none of them
+    zero."""
+    folder = tmp_path_factory.mktemp("tiny-adapter")
+    lora = Lora(r=4, alpha=8, dropout=0.0, targets="all-linear", layers=None)
+    base = load_model(tiny_model, "float32")
+    torch.manual_seed(1)
+    model = get_peft_model(base, lora_config(lora, base))
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.05)
+    assert isinstance(model, PeftModel)
+    save_adapter(model, folder)
+    save_asking(Encoder(load_tokenizer(tiny_model)), folder)
     return folder
 
 

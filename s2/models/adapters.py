@@ -2,11 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from peft import LoraConfig, PeftModel
-from torch import nn
+from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
@@ -22,15 +24,17 @@ def lora_config(lora: Lora, model: PreTrainedModel) -> LoraConfig:
         r=lora.r,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=target_modules(model, lora.targets),
+        target_modules=target_modules(model, lora.targets, lora.layers),
         task_type="CAUSAL_LM",
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
     )
 
 
-def target_modules(model: PreTrainedModel, targets: list[str] | str) -> list[str] | str:
+def target_modules(
+    model: PreTrainedModel, targets: list[str] | str, layers: int | None = None
+) -> list[str] | str:
     """Names of the modules to adapt: those that `targets` names, or with `all-linear` every linear
-    layer of the language model but its head.
+    layer of the language model but its head; of its last `layers` layers alone, or of all.
 
     A model that also sees or hears (Gemma 3) has layers of the same names in its towers: there the
     result is a pattern of the language model's own.
@@ -45,6 +49,16 @@ def target_modules(model: PreTrainedModel, targets: list[str] | str) -> list[str
             f"sft.lora.targets: the model has no linear layer {', '.join(unknown)}; "
             f"there are: {', '.join(sorted(ours))}"
         )
+    if layers is not None:
+        within = [
+            (int(number[1]), name)
+            for name, module in linear.items()
+            if id(module) in inside
+            and name.rpartition(".")[2] in chosen
+            and (number := re.search(r"\.(\d+)\.", name))
+        ]
+        first = max(number for number, _ in within) + 1 - layers
+        return sorted(name for number, name in within if number >= first)
     if all(id(module) in inside for name, module in linear.items() if name.rpartition(".")[2] in chosen):
         return chosen
     root = next(name for name, module in model.named_modules() if module is decoder)
@@ -59,10 +73,83 @@ def _linear(model: PreTrainedModel) -> Iterator[tuple[str, nn.Module]]:
             yield name, module
 
 
-def save_adapter(model: PeftModel, folder: Path) -> None:
-    """Save a model's adapter; the names of its modules, which PEFT keeps as a set, in order, so that
-    the same adapter is the same bytes."""
-    model.save_pretrained(str(folder))
+HEAD = "base_model.model.score.weight"  # a reward adapter's tensor beside those of LoRA
+
+
+def read_adapter(folder: Path) -> tuple[LoraConfig, dict[str, Tensor]]:
+    """An adapter's configuration and tensors; raises `S2Error` if the folder holds none."""
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise S2Error(f"there is no adapter in {folder}")
+    config = LoraConfig.from_pretrained(str(folder))
+    assert isinstance(config, LoraConfig)
+    return config, load_file(folder / "adapter_model.safetensors")
+
+
+def add_adapter(
+    model: PreTrainedModel | PeftModel, folder: Path, name: str, task: str = "CAUSAL_LM"
+) -> PeftModel:
+    """The model with the LoRA tensors of the adapter in `folder` as its adapter `name`, in float32,
+    whatever task the folder's is for. A causal model has no place for a reward adapter's head; a
+    sequence classifier (`SEQ_CLS`) keeps its own where the adapter has none.
+
+    Raises `S2Error` if a tensor is missing or has no place, since PEFT would go on with fresh ones.
+    """
+    found, tensors = read_adapter(folder)
+    config = LoraConfig(
+        r=found.r,
+        lora_alpha=found.lora_alpha,
+        lora_dropout=found.lora_dropout,
+        target_modules=found.target_modules,
+        fan_in_fan_out=found.fan_in_fan_out,
+        modules_to_save=["score"] if task == "SEQ_CLS" else None,
+        task_type=task,
+    )
+    if isinstance(model, PeftModel):
+        model.add_adapter(name, config)
+    else:
+        model = get_peft_model(model, config, adapter_name=name)
+    lora = {key: tensor for key, tensor in tensors.items() if key != HEAD}
+    if task == "SEQ_CLS":
+        lora[HEAD] = tensors.get(HEAD, model.get_base_model().score.original_module.weight.data)
+    outcome = set_peft_model_state_dict(model, lora, adapter_name=name)
+    wanted = [key for key in outcome.missing_keys if f"lora_A.{name}." in key or f"lora_B.{name}." in key]
+    if wanted or outcome.unexpected_keys:
+        wrong = [*wanted, *outcome.unexpected_keys]
+        raise S2Error(f"the adapter in {folder} is not of this model: {len(wrong)} tensors, {wrong[0]} …")
+    for key, parameter in model.named_parameters():
+        if f".{name}." in key:
+            parameter.data = parameter.data.float()
+    return model
+
+
+@contextmanager
+def active(model: PeftModel, name: str) -> Iterator[None]:
+    """Let the adapter `name` be the active one for a while. PEFT's switch also sets what is trainable
+    (peft#2759, #3447); here that stays what it was."""
+    before = model.active_adapter
+    trainable = {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
+    model.set_adapter(name)
+    _train_only(model, trainable)
+    try:
+        yield
+    finally:
+        model.set_adapter(before)
+        _train_only(model, trainable)
+
+
+def _train_only(model: PeftModel, trainable: Container[int]) -> None:
+    for parameter in model.parameters():
+        parameter.requires_grad_(id(parameter) in trainable)
+
+
+def save_adapter(model: PeftModel, folder: Path, name: str = "default") -> None:
+    """Save a model's adapter `name`; the names of its modules, which PEFT keeps as a set, in order, so
+    that the same adapter is the same bytes."""
+    model.save_pretrained(str(folder), selected_adapters=[name])
+    for file in (folder / name).glob("*"):  # PEFT's place for all but `default`
+        file.replace(folder / file.name)
+    if (folder / name).is_dir():
+        (folder / name).rmdir()
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     if isinstance(config["target_modules"], list):

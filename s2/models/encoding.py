@@ -70,7 +70,7 @@ class Encoder:
         ids = start_tokens(self.tokenizer)
         for number, text in enumerate(said):
             if number % 2:
-                ids += self._reply(text)
+                ids += self.reply(text)
             else:
                 ids += self._text((" " if number else "") + format_prompt(text))
         return ids
@@ -79,12 +79,12 @@ class Encoder:
         """A training row: the prompt, the answer and the end token, or None if it has more than
         `max_length` tokens: a row that lost its end would teach not to end."""
         start = self.prompt(prompt)
-        reply = self._reply(answer)
+        reply = self.reply(answer)
         if len(start) + len(reply) > max_length:
             return None
         return Encoded(start + reply, [IGNORED] * len(start) + reply)
 
-    def _reply(self, answer: str) -> list[int]:
+    def reply(self, answer: str) -> list[int]:
         """Tokens of an answer and its end; in a chat template with what stands around it there."""
         if self.style == "chat":
             lead, tail = self._around

@@ -7,6 +7,7 @@ import torch
 from peft import PeftModel
 from transformers import (
     AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
     AutoTokenizer,
     GenerationConfig,
     PreTrainedModel,
@@ -50,14 +51,18 @@ def load_generation(folder: Path) -> GenerationConfig | None:
     return GenerationConfig.from_pretrained(folder)
 
 
-def load_model(folder: Path, dtype: Dtype, quantization: Quantization = "none") -> PreTrainedModel:
-    """A causal language model in `dtype`, or in NF4 with computing in it, in evaluation mode; raises
-    `S2Error` if there is none."""
+def load_model(
+    folder: Path, dtype: Dtype, quantization: Quantization = "none", scalar: bool = False
+) -> PreTrainedModel:
+    """A causal language model in `dtype`, or in NF4 with computing in it, in evaluation mode; with
+    `scalar` it has a single fresh score in place of its head. Raises `S2Error` if there is none."""
     if not (folder / "config.json").is_file():
         raise S2Error(f"there is no model in {folder}")
     if quantization == "nf4":
-        return load_quantized(folder, dtype).eval()
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
+        return load_quantized(folder, dtype, scalar).eval()
+    kind = AutoModelForSequenceClassification if scalar else AutoModelForCausalLM
+    options = {"num_labels": 1} if scalar else {}
+    model: PreTrainedModel = kind.from_pretrained(folder, dtype=getattr(torch, dtype), **options)
     model.to(device())  # type: ignore[arg-type]  # the stubs lose `self` behind a decorator
     return model.eval()
 

@@ -7,6 +7,7 @@ from torch import nn
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    GenerationConfig,
     GgufConfig,
     LlamaConfig,
     PreTrainedModel,
@@ -45,6 +46,19 @@ def save_causal_model(
     model.config._name_or_path = ""
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def save_asking(encoder: Encoder, folder: Path) -> None:
+    """Save what answering with an adapter takes: the tokenizer with the chat template that it was
+    trained in, and the tokens at which it ends."""
+    encoder.tokenizer.chat_template = encoder.template
+    encoder.tokenizer.save_pretrained(folder)
+    ends = encoder.ends
+    GenerationConfig(
+        bos_token_id=encoder.tokenizer.bos_token_id,
+        eos_token_id=ends if len(ends) > 1 else ends[0],
+        pad_token_id=encoder.tokenizer.pad_token_id,
+    ).save_pretrained(folder)
 
 
 def _pad(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -21,9 +21,12 @@ class Lora(Section):
     alpha: Positive
     dropout: Share
     targets: Annotated[list[Text], Field(min_length=1)] | Literal["all-linear"]
+    layers: Positive | None
 
 
-class Sft(Section):
+class Training(Section):
+    """What every training by gradients has."""
+
     lr: Above0
     epochs: Above0
     batch_size: Positive
@@ -36,10 +39,13 @@ class Sft(Section):
     dtype: Dtype
     quantization: Quantization
     gradient_checkpointing: bool
+    log_steps: Positive
+
+
+class Sft(Training):
     group_by_length: bool
     keep: Literal["best", "last"]
     evaluate_every: Part
-    log_steps: Positive
     lora: Lora
 
 
@@ -55,9 +61,13 @@ class SftModels(Sft):
     models: dict[Name, dict[str, Any]] = Field(min_length=1)
 
 
+# Keys of a trainer's section that are not settings of its models.
+OF_SECTION = ("models", "min_accuracy")
+
+
 def resolved(section: dict[str, Any], name: str) -> dict[str, Any]:
     """A model's own settings over those for all models of its trainer, nested ones key by key."""
-    shared = {key: value for key, value in section.items() if key != "models"}
+    shared = {key: value for key, value in section.items() if key not in OF_SECTION}
     return _over(shared, section["models"][name])
 
 

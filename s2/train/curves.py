@@ -70,13 +70,60 @@ class LossCurve(TrainerCallback):
 
     def _write(self) -> None:
         for name, curve in (("train", self._train), ("validation", self._validation)):
-            with (
-                new_file(self._folder / f"{name}.tsv") as part,
-                part.open("w", newline="", encoding="utf-8") as file,
-            ):
-                rows = csv.writer(file, delimiter="\t", lineterminator="\n")
-                rows.writerow(["step", "loss"])
-                rows.writerows(sorted(curve.items()))
+            rows = {step: [loss] for step, loss in curve.items()}
+            write_table(self._folder / f"{name}.tsv", ["step", "loss"], rows)
+
+
+class LogCurve(TrainerCallback):
+    """What a trainer logs, as `train.tsv` in a folder: a row a logged step, a column for each of `names`
+    (key of the log: name of the column); whole at every moment. A resumed run draws its earlier part
+    again, out of the checkpoint's own log."""
+
+    def __init__(self, folder: Path, names: dict[str, str]) -> None:
+        self._path = folder / "train.tsv"
+        self._names = names
+        self._rows: dict[int, list[float]] = {}
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        for logs in state.log_history:
+            self._note(logs, int(logs["step"]))
+        self._draw(state)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        self._note(logs or {}, state.global_step)
+        self._draw(state)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Log at the last step too, so that no step is lost."""
+        control.should_log |= state.global_step == state.max_steps
+
+    def _note(self, logs: dict[str, float], step: int) -> None:
+        if all(name in logs for name in self._names):
+            self._rows[step] = [logs[name] for name in self._names]
+
+    def _draw(self, state: TrainerState) -> None:
+        if state.is_world_process_zero:
+            write_table(self._path, ["step", *self._names.values()], self._rows)
+
+
+def write_table(path: Path, names: list[str], rows: dict[int, list[float]]) -> None:
+    """Write rows by their step as a table, which appears whole; what is not finite is left empty."""
+    with new_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, delimiter="\t", lineterminator="\n")
+        table.writerow(names)
+        for step, values in sorted(rows.items()):
+            table.writerow([step, *(value if math.isfinite(value) else "" for value in values)])
 
 
 def mean_training_loss(log_history: list[dict[str, float]]) -> float:

@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
 from peft import PeftModel
-from transformers import GenerationConfig, PreTrainedModel, TrainerState, set_seed
+from transformers import PreTrainedModel, TrainerState, set_seed
 from trl import SFTConfig, SFTTrainer
 
 from s2.graph.code import meaning
@@ -23,12 +22,14 @@ from s2.models.adapters import lora_config, save_adapter
 from s2.models.encoding import Encoded, Encoder
 from s2.models.loading import load_generation, load_model, load_tokenizer
 from s2.models.logprobs import label_losses
+from s2.models.saving import save_asking
 from s2.params.models import PromptStyle
 from s2.params.train import SftModel
+from s2.train.arguments import trainer_arguments
 from s2.train.checkpoints import last_checkpoint
 from s2.train.curves import LossCurve, mean_training_loss
 from s2.train.intervals import Checkpoints
-from s2.train.processes import rank, share
+from s2.train.processes import rank
 from s2.train.speed import log_speed
 
 Rows = list[dict[str, Any]]
@@ -85,7 +86,8 @@ def train(
     loss, loss_se = ratio_and_se(*losses)
     base_loss, base_se = ratio_and_se(*base_losses)
     if rank() == 0:
-        save(trained, encoder, run.adapter)
+        save_adapter(trained, run.adapter)
+        save_asking(encoder, run.adapter)
         curve.end(losses, kept_step(trainer.state, sft.keep))
         seen = int(trainer.state.num_input_tokens_seen) - curve.tokens_before
         log_speed(f"sft@{run.name}", seen, time.monotonic() - began)
@@ -128,19 +130,6 @@ def losses_of_base(model: PreTrainedModel, base: Path, rows: Sequence[Encoded], 
     return totals, counts
 
 
-def save(trained: PeftModel, encoder: Encoder, folder: Path) -> None:
-    """Save an adapter, and what answering with it takes: the tokenizer with the chat template that it
-    was trained in, and the tokens at which it ends."""
-    save_adapter(trained, folder)
-    encoder.tokenizer.chat_template = encoder.template
-    encoder.tokenizer.save_pretrained(folder)
-    ends = encoder.ends
-    GenerationConfig(
-        bos_token_id=encoder.tokenizer.bos_token_id,
-        eos_token_id=ends if len(ends) > 1 else ends[0],
-        pad_token_id=encoder.tokenizer.pad_token_id,
-    ).save_pretrained(folder)
-
 
 def kept_step(state: TrainerState, keep: str) -> int:
     """The step whose weights are kept."""
@@ -162,37 +151,18 @@ def make_trainer(
     """
     set_seed(seed)
     arguments = SFTConfig(
-        output_dir=str(checkpoints),
-        learning_rate=sft.lr,
-        num_train_epochs=sft.epochs,
-        per_device_train_batch_size=sft.batch_size,
-        per_device_eval_batch_size=sft.batch_size,
-        gradient_accumulation_steps=share(sft.grad_accumulation),
-        gradient_checkpointing=sft.gradient_checkpointing,
-        warmup_steps=sft.warmup,
-        weight_decay=sft.weight_decay,
-        optim=sft.optimizer,
+        **trainer_arguments(sft, seed, checkpoints),
         train_sampling_strategy="group_by_length" if sft.group_by_length else "random",
-        lr_scheduler_type=sft.scheduler,
-        bf16=sft.dtype == "bfloat16",
-        fp16=sft.dtype == "float16" and torch.cuda.is_available(),
-        use_cpu=not torch.cuda.is_available(),
-        logging_steps=sft.log_steps,
         eval_strategy="steps",
         eval_steps=sft.evaluate_every,
         save_strategy="steps",
         save_steps=sft.evaluate_every,
-        save_total_limit=2,
         load_best_model_at_end=sft.keep == "best",
         metric_for_best_model="eval_loss" if sft.keep == "best" else None,
         greater_is_better=False if sft.keep == "best" else None,
-        seed=seed,
-        data_seed=seed,
-        report_to="none",
         max_length=None,
         include_num_input_tokens_seen="non_padding",
         dataset_kwargs={"skip_prepare_dataset": True},
-        dataloader_pin_memory=torch.cuda.is_available(),
     )
     trainer = SFTTrainer(
         model=model,

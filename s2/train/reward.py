@@ -1,0 +1,175 @@
+"""Training of a reward model: -log sigmoid(r_chosen - r_rejected), by pairs (Ouyang et al. 2022,
+arXiv:2203.02155; the margin as of Llama 2, arXiv:2307.09288, 3.2.2)."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from peft import PeftModel
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+from torch.utils.data import Dataset
+from transformers import Trainer, TrainingArguments, set_seed
+
+from s2.evaluate.ranking import Ranked, ranking
+from s2.kernel.files import write_json
+from s2.kernel.stats import mean_and_se
+from s2.models.adapters import save_adapter
+from s2.models.batches import left_padded
+from s2.models.encoding import Encoder
+from s2.models.loading import load_generation, load_tokenizer
+from s2.models.reward import ABOUT, fresh_reward, rewards
+from s2.models.saving import save_asking
+from s2.params.models import PromptStyle
+from s2.params.align import RewardModel
+from s2.train.arguments import trainer_arguments
+from s2.train.checkpoints import last_checkpoint
+from s2.train.curves import LogCurve
+from s2.train.intervals import Checkpoints
+from s2.train.pairs import EncodedPair, Rows, encode_splits, mean_one
+from s2.train.processes import rank
+from s2.train.speed import log_speed
+
+HELD_OUT = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class RewardRun:
+    """What one training run is called, where it reads and writes, how it asks, and its share of the
+    steps between two checkpoints."""
+
+    name: str
+    base: Path
+    start: Path
+    checkpoints: Path
+    adapter: Path
+    prompt: PromptStyle
+    checkpoint_every: float
+
+
+def train(run: RewardRun, splits: dict[str, Rows], reward: RewardModel, seed: int) -> dict[str, Any]:
+    """Train a reward model into `run.adapter` and return its metrics, by held-out split."""
+    encoder = Encoder(load_tokenizer(run.start), run.prompt, load_generation(run.start))
+    pairs, accounting = encode_splits(encoder, splits, reward.max_length, reward.rows, reward.data)
+    began = time.monotonic()
+    model = fresh_reward(run.base, run.start, reward.dtype, reward.quantization)
+    trainer = make_trainer(model, pairs["train"], reward, seed, run.checkpoints)
+    trainer.add_callback(Checkpoints(run.checkpoint_every))
+    trainer.add_callback(LogCurve(run.checkpoints / "curve", {"loss": "loss", "accuracy": "accuracy"}))
+    outcome = trainer.train(resume_from_checkpoint=last_checkpoint(run.checkpoints))
+    model.eval()
+    held_out = {name: rank_pairs(model, pairs[name], reward.batch_size) for name in HELD_OUT if pairs[name]}
+    metrics = {
+        f"{name}.{key}": value for name, found in held_out.items() for key, value in ranking(found).items()
+    }
+    if rank() == 0:
+        save_adapter(model, run.adapter)
+        save_asking(encoder, run.adapter)
+        write_json(run.adapter / ABOUT, about(held_out["validation"]))
+        tokens = sum(len(pair.chosen) + len(pair.rejected) for pair in pairs["train"])
+        log_speed(f"reward@{run.name}", round(tokens * reward.epochs), time.monotonic() - began)
+    return accounting | metrics | {"rows_train": len(pairs["train"]), "steps": outcome.global_step}
+
+
+def about(pairs: list[Ranked]) -> dict[str, float]:
+    """The accuracy by which a reward model is let through, and what its rewards are normalised by."""
+    found = ranking(pairs)
+    values = [value for pair in pairs for value in (pair.chosen, pair.rejected)]
+    mean, _ = mean_and_se(values)
+    return {
+        "accuracy": found.get("accuracy", 0.0),
+        "accuracy_se": found.get("accuracy_se", 0.0),
+        "mean": round(mean, 6),
+        "sd": round(float(np.std(values)), 6),
+    }
+
+
+def rank_pairs(model: PeftModel, pairs: list[EncodedPair], batch_size: int) -> list[Ranked]:
+    """Both answers of each pair, scored."""
+    sequences = [*(pair.chosen for pair in pairs), *(pair.rejected for pair in pairs)]
+    found = rewards(model, sequences, 2 * batch_size)
+    chosen, rejected = found[: len(pairs)], found[len(pairs) :]
+    return [
+        Ranked(up, down, len(pair.chosen_ids), len(pair.rejected_ids), pair.gap, pair.question_id)
+        for pair, up, down in zip(pairs, chosen, rejected, strict=True)
+    ]
+
+
+class Pairs(Dataset[dict[str, Any]]):
+    """Pairs with weights of mean 1."""
+
+    def __init__(self, pairs: list[EncodedPair]) -> None:
+        self._pairs = pairs
+        self._weights = mean_one([pair.weight for pair in pairs])
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        return {"pair": self._pairs[place], "weight": self._weights[place]}
+
+
+def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+    """The chosen sides and behind them the rejected ones, padded on the left."""
+    pairs = [row["pair"] for row in rows]
+    batch = left_padded([*(pair.chosen for pair in pairs), *(pair.rejected for pair in pairs)])
+    weights = torch.tensor([row["weight"] for row in rows])
+    margins = torch.tensor([pair.margin for pair in pairs])
+    return batch._asdict() | {"weight": weights, "margin": margins}
+
+
+def pair_losses(chosen: Tensor, rejected: Tensor, margins: Tensor) -> Tensor:
+    """-log sigmoid(r_chosen - r_rejected - margin) of each pair, [pairs]."""
+    return -logsigmoid(chosen - rejected - margins)
+
+
+class RewardTrainer(Trainer):
+    """transformers' Trainer with the loss of pairs."""
+
+    def __init__(self, *, margin: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.model_accepts_loss_kwargs = False  # the loss of a step is the mean over its passes
+        self._margin = margin
+        self._right: list[float] = []
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | None = None,
+    ) -> Any:
+        weights, margins = inputs.pop("weight"), inputs.pop("margin")
+        chosen, rejected = model(**inputs, use_cache=False).logits[:, 0].float().chunk(2)
+        self._right += (chosen > rejected).float().tolist()
+        return (weights * pair_losses(chosen, rejected, self._margin * margins)).mean()
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        if self._right and "loss" in logs:
+            logs["accuracy"] = sum(self._right) / len(self._right)
+            self._right = []
+        super().log(logs, start_time)
+
+
+def make_trainer(
+    model: PeftModel, pairs: list[EncodedPair], reward: RewardModel, seed: int, checkpoints: Path
+) -> RewardTrainer:
+    """A trainer of the model on pairs; a change to it makes earlier checkpoints unfit."""
+    set_seed(seed)
+    arguments = TrainingArguments(
+        **trainer_arguments(reward, seed, checkpoints),
+        eval_strategy="no",
+        save_strategy="no",
+        remove_unused_columns=False,
+        label_names=[],
+    )
+    return RewardTrainer(
+        margin=reward.margin,
+        model=model,
+        args=arguments,
+        train_dataset=Pairs(pairs),
+        data_collator=collate,
+    )

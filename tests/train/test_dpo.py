@@ -1,0 +1,151 @@
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+
+from s2.models.adapters import active, add_adapter
+from s2.models.encoding import Encoder
+from s2.models.loading import load_model, load_tokenizer
+from s2.params.align import DpoModel
+from s2.train import dpo as module
+from s2.train.dpo import POLICY, REFERENCE, DpoRun, dpo_losses, make_trainer, measure_pairs, train
+from s2.train.pairs import encode_pairs
+from tests.train.pairing import pair_rows, section
+
+SPLITS = {"train": pair_rows(12), "validation": pair_rows(6), "test": pair_rows(3)}
+
+
+def settings(**changes: Any) -> DpoModel:
+    small = {"from": "sft/some", "data": "some", "lr": 0.01, "epochs": 4, "max_length": 128}
+    return DpoModel.model_validate(section("dpo", **small | {"log_steps": 1} | changes))
+
+
+def run_in(folder: Path, base: Path, start: Path) -> DpoRun:
+    return DpoRun("some", base, start, folder / "checkpoints", folder / "adapter", "s2", 0.3)
+
+
+def test_every_loss_by_hand() -> None:
+    """β 0.5, log-ratios 1 and -1: z = 1; with a margin of ρ 1 on ln 2: z = 0.3069."""
+    ratios, lengths = torch.tensor([[1.0, -1.0]]), torch.tensor([[2, 4]])
+    margins = torch.tensor([math.log(2)])
+
+    def loss(**changes: Any) -> float:
+        return float(dpo_losses(ratios, lengths, margins, settings(beta=0.5, **changes))[0])
+
+    assert loss() == pytest.approx(math.log(1 + math.exp(-1)))
+    assert loss(label_smoothing=0.1) == pytest.approx(
+        0.9 * math.log(1 + math.exp(-1)) + 0.1 * math.log(1 + math.exp(1))
+    )
+    assert loss(loss="robust", label_smoothing=0.1) == pytest.approx(
+        (0.9 * math.log(1 + math.exp(-1)) - 0.1 * math.log(1 + math.exp(1))) / 0.8
+    )
+    assert loss(margin=1.0) == pytest.approx(math.log(1 + math.exp(-(1 - math.log(2)))))
+    assert loss(loss="hinge", margin=1.0) == pytest.approx(math.log(2))
+    # 1/2 + 1/4 - 1/(2 · 0.5) = -0.25
+    assert loss(loss="ipo") == pytest.approx(0.0625)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quantization", ["none", "nf4"])
+def test_training_parts_chosen_and_rejected(
+    in_tmp: Path, tiny_model: Path, tiny_adapter: Path, quantization: str
+) -> None:
+    parameters = settings(quantization=quantization)
+    metrics = train(run_in(in_tmp, tiny_model, tiny_adapter), SPLITS, parameters, seed=1)
+    assert metrics["validation.accuracy"] == 1 and metrics["validation.margin"] > 0.5
+    assert metrics["validation.loss"] < math.log(2) - 0.1
+    assert metrics["prompts.kl"] > 0 and metrics["prompts.tokens"] > 0
+    # The first step's loss is that of equal policies.
+    first = (in_tmp / "checkpoints/curve/train.tsv").read_text().splitlines()[1].split("\t")
+    assert first[0] == "1" and float(first[1]) == pytest.approx(math.log(2), abs=1e-5)
+    saved = load_file(in_tmp / "adapter/adapter_model.safetensors")
+    start = load_file(tiny_adapter / "adapter_model.safetensors")
+    assert saved.keys() == start.keys() and not (in_tmp / "adapter/ref").exists()
+    assert all(tensor.dtype == torch.float32 for tensor in saved.values())
+    assert any(not torch.equal(saved[key], start[key]) for key in saved)
+
+
+def trained(base: Path, start: Path, folder: Path, **changes: Any) -> tuple[PeftModel, Any, list[Any]]:
+    encoder = Encoder(load_tokenizer(start))
+    model = add_adapter(load_model(base, "float32"), start, POLICY)
+    rows = [row | {"weight": 1 / (1 + n % 3)} for n, row in enumerate(pair_rows(8))]
+    pairs = encode_pairs(encoder, rows, 128)
+    return model, make_trainer(model, encoder, pairs, settings(**changes), 1, folder), pairs
+
+
+@pytest.mark.slow
+def test_the_reference_is_the_sft_policy_and_never_moves(
+    in_tmp: Path, tiny_model: Path, tiny_adapter: Path
+) -> None:
+    model, trainer, pairs = trained(tiny_model, tiny_adapter, in_tmp)
+    before = measure_pairs(model, pairs, settings())
+    assert before["loss"] == pytest.approx(math.log(2), abs=1e-6)
+    assert before["margin"] == 0 and before["chosen_logps_changed"] == 0
+    trainer.train()
+    start = load_file(tiny_adapter / "adapter_model.safetensors")
+    state = model.state_dict()
+    for key, tensor in start.items():
+        assert torch.equal(state[key.replace(".weight", f".{REFERENCE}.weight")], tensor), key
+    alone = add_adapter(load_model(tiny_model, "float32"), tiny_adapter, "alone").eval()
+    ids = torch.tensor([pairs[0].chosen])
+    model.eval()
+    with torch.inference_mode(), active(model, REFERENCE):
+        assert torch.allclose(model(input_ids=ids).logits, alone(input_ids=ids).logits, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_one_batch_of_eight_is_eight_of_one(in_tmp: Path, tiny_model: Path, tiny_adapter: Path) -> None:
+    gradients = []
+    for batch_size, passes in ((8, 1), (1, 8)):
+        changes = {"batch_size": batch_size, "grad_accumulation": passes, "margin": 0.5}
+        model, trainer, _ = trained(tiny_model, tiny_adapter, in_tmp, **changes)
+        model.train()
+        rows = list(trainer.train_dataset)
+        for start in range(0, 8, batch_size):
+            inputs = trainer.data_collator(rows[start : start + batch_size])
+            (trainer.compute_loss(model, inputs) / passes).backward()
+        gradients.append({n: p.grad for n, p in model.named_parameters() if p.requires_grad})
+    assert len(gradients[0]) > 10 and not any(REFERENCE in name.split(".") for name in gradients[0])
+    for name, gradient in gradients[0].items():
+        assert torch.allclose(gradient, gradients[1][name], atol=1e-5), name
+
+
+@pytest.mark.slow
+def test_the_loss_without_weights_is_trls_own(in_tmp: Path, tiny_model: Path, tiny_adapter: Path) -> None:
+    """After some steps, on the same batch; TRL's knows neither weights nor margins."""
+    model, trainer, _ = trained(tiny_model, tiny_adapter, in_tmp, epochs=6)
+    trainer.train()
+    inputs = trainer.data_collator(list(trainer.train_dataset)[:3])
+    inputs["weight"] = torch.ones(3)
+    ours = trainer.compute_loss(model, dict(inputs))
+    theirs = super(module.WeightedDpoTrainer, trainer)._compute_loss(
+        model, {key: inputs[key] for key in ("input_ids", "attention_mask", "completion_mask")}, False
+    )
+    assert float(ours) == pytest.approx(float(theirs), abs=1e-6) and float(ours) < 0.69
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_from_its_checkpoint(
+    in_tmp: Path, tiny_model: Path, tiny_adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.train.test_sft import Killed, KillAt
+
+    whole = train(run_in(in_tmp / "whole", tiny_model, tiny_adapter), SPLITS, settings(), seed=1)
+    run = run_in(in_tmp / "cut", tiny_model, tiny_adapter)
+    trainer = module.WeightedDpoTrainer
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "WeightedDpoTrainer", lambda **kw: trainer(**kw, callbacks=[KillAt(5)]))
+        with pytest.raises(Killed):
+            train(run, SPLITS, settings(), seed=1)
+    assert (run.checkpoints / "checkpoint-3").is_dir()
+    resumed = train(run, SPLITS, settings(), seed=1)
+    assert resumed.pop("dropped") == whole.pop("dropped")
+    assert resumed == pytest.approx(whole, abs=1e-5)
+    one, other = (in_tmp / name / "checkpoints/curve/train.tsv" for name in ("whole", "cut"))
+    assert [line.split("\t")[0] for line in one.read_text().splitlines()] == [
+        line.split("\t")[0] for line in other.read_text().splitlines()
+    ]
