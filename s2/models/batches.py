@@ -28,11 +28,11 @@ def left_padded(rows: Sequence[Sequence[int]], device: torch.device | None = Non
     return Batch(ids.to(device), mask.to(device), positions.to(device))
 
 
-def last_tokens(lengths: Sequence[int], device: torch.device | None = None) -> Tensor:
-    """[rows, longest] bool: the last `lengths[i]` columns of row i, of sequences that end together."""
-    width = max(lengths)
-    columns = torch.arange(width, device=device)
-    return columns[None, :] >= width - torch.tensor(lengths, device=device)[:, None]
+def ends_together(lengths: Sequence[int], device: torch.device | None = None) -> Tensor:
+    """[rows, longest] bool: the last `lengths[i]` columns of row i."""
+    longest = max(lengths)
+    columns = torch.arange(longest, device=device)
+    return columns[None, :] >= longest - torch.tensor(lengths, device=device)[:, None]
 
 
 def by_length(lengths: Sequence[int], size: int) -> Iterator[list[int]]:

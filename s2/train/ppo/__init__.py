@@ -1,0 +1,1 @@
+"""Proximal policy optimisation with all of its models as adapters on one base."""

@@ -1,0 +1,119 @@
+"""Policy, reference, critic and reward models as adapters on one base, which is in memory once."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from torch import Tensor, nn
+
+from s2.models.adapters import add_adapter
+from s2.models.batches import ends_together, left_padded
+from s2.models.loading import load_model
+from s2.models.logprobs import answer_logits
+from s2.models.reward import ScalarHead, head_of, last_states
+from s2.params.base import Dtype, Quantization
+
+POLICY, REFERENCE, VALUE, REWARD = "policy", "reference", "value", "reward_"
+Sequences = Sequence[Sequence[int]]
+
+
+class Roles:
+    """The models of PPO. The policy and the critic learn, the others never move; dropout is off in all
+    of them. The critic starts from the first reward model.
+
+    Raises `S2Error` if an adapter is not of this base, or a reward model has no trained head.
+    """
+
+    def __init__(
+        self,
+        base: Path,
+        start: Path,
+        rewards: Mapping[str, Path],
+        dtype: Dtype,
+        quantization: Quantization,
+        gradient_checkpointing: bool = False,
+    ) -> None:
+        model = add_adapter(load_model(base, dtype, quantization), start, POLICY)
+        add_adapter(model, start, REFERENCE)
+        first = next(iter(rewards.values()))
+        add_adapter(model, first, VALUE)
+        self._heads = {name: self._head(model, folder) for name, folder in rewards.items()}
+        self._value_head = self._head(model, first)
+        for name, folder in rewards.items():
+            add_adapter(model, folder, REWARD + name)
+        for module in model.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = 0.0
+        if gradient_checkpointing:
+            model.enable_input_require_grads()
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+        self.model: PeftModel = model
+        self.policy_parameters = _of(model, POLICY)
+        self.value_parameters = _of(model, VALUE) | {"head": self._value_head.weight}
+        learning = [*self.policy_parameters.values(), *self.value_parameters.values()]
+        self._learning = {id(parameter) for parameter in learning}
+        model.train(gradient_checkpointing)  # which transformers does in training mode alone
+        self.use(POLICY)
+
+    @staticmethod
+    def _head(model: PeftModel, folder: Path) -> ScalarHead:
+        weight = head_of(folder)
+        head = ScalarHead(weight.shape[1], 1, bias=False, device=model.device)
+        head.weight.data.copy_(weight)
+        return head
+
+    def use(self, name: str) -> None:
+        """Make an adapter the active one. PEFT's switch rewrites what is trainable (peft#2759): that is
+        set again from explicit lists. Whoever needs gradients of a role ends its backward before the
+        next switch, for checkpointed layers run again under what is active then (peft#2832)."""
+        self.model.set_adapter(name)
+        for parameter in self.model.parameters():
+            parameter.requires_grad_(id(parameter) in self._learning)
+
+    def logprobs(self, name: str, prompts: Sequences, answers: Sequences, temperature: float, pad: int) -> Tensor:
+        """log π(token | what is before it) of each answer's tokens at a temperature, in float32,
+        [answers, longest answer], those of an answer in its last columns, 0 before them. The padding
+        token has no probability, as in sampling."""
+        self.use(name)
+        device = self.model.device
+        longest = max(map(len, answers))
+        batch = left_padded([[*p, *a] for p, a in zip(prompts, answers, strict=True)], device)
+        logits = answer_logits(self.model, batch, longest).float() / temperature
+        told = batch.input_ids[:, -longest:]
+        banned = torch.zeros(logits.shape[-1], device=device)
+        banned[pad] = -torch.inf
+        logits = logits + banned
+        found = logits.gather(-1, told[..., None])[..., 0] - logits.logsumexp(-1)
+        return found.where(ends_together([len(answer) for answer in answers], device), 0.0)
+
+    def values(self, prompts: Sequences, answers: Sequences) -> Tensor:
+        """The critic's value of the state in which each of an answer's tokens was chosen, as `logprobs`
+        has them."""
+        self.use(VALUE)
+        device = self.model.device
+        longest = max(map(len, answers))
+        batch = left_padded([[*p, *a] for p, a in zip(prompts, answers, strict=True)], device)
+        states = last_states(self.model.get_base_model(), batch)[:, -longest - 1 : -1]
+        values: Tensor = self._value_head(states)[..., 0]
+        return values.where(ends_together([len(answer) for answer in answers], device), 0.0)
+
+    def rewards(self, prompts: Sequences, answers: Sequences) -> dict[str, Tensor]:
+        """Each reward model's reward of each answer, at its last token, [answers]."""
+        batch = left_padded(
+            [[*p, *a] for p, a in zip(prompts, answers, strict=True)], self.model.device
+        )
+        found = {}
+        for name, head in self._heads.items():
+            self.use(REWARD + name)
+            found[name] = head(last_states(self.model.get_base_model(), batch)[:, -1])[:, 0]
+        return found
+
+
+def _of(model: PeftModel, name: str) -> dict[str, nn.Parameter]:
+    """An adapter's parameters by their names without its own."""
+    return {
+        key.replace(f".{name}.", "."): parameter
+        for key, parameter in model.named_parameters()
+        if f".{name}." in key
+    }

@@ -1,0 +1,129 @@
+"""A rollout: answers that the policy samples, what each model says of them, and their advantages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from s2.models.batches import by_length, ends_together
+from s2.models.sampling import Sampled, Sampler, sample
+from s2.params.align import PpoModel
+from s2.train.ppo.advantages import advantages_and_returns, token_rewards, whitened
+from s2.train.ppo.roles import POLICY, REFERENCE, Roles
+from s2.train.ppo.scores import Normal, normalised, safety_first, weighted, without_end
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt's tokens, its text's place in a file, and whether the classifier finds it risky."""
+
+    id: str
+    ids: list[int]
+    risky: bool = False
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Answers with what is known of each ([answers], or a tensor an answer, [its tokens]): its `score`
+    (the penalty of a missing end among it), every model's normalised reward, and the log-probabilities
+    of policy and reference."""
+
+    answers: list[Sampled]
+    scores: Tensor
+    rewards: dict[str, Tensor]
+    logprobs: list[Tensor]
+    reference: list[Tensor]
+
+    def kl(self) -> Tensor:
+        """log π - log π_ref, summed over each answer, [answers]: its mean estimates the KL."""
+        pairs = zip(self.logprobs, self.reference, strict=True)
+        return torch.stack([(policy - reference).sum() for policy, reference in pairs])
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What an update learns from: episodes, and a tensor each of old log-probabilities, old values,
+    advantages and returns."""
+
+    prompts: list[Prompt]
+    judged: Judged
+    values: list[Tensor]
+    advantages: list[Tensor]
+    returns: list[Tensor]
+
+
+@torch.no_grad()
+def judge(
+    roles: Roles,
+    prompts: Sequence[Prompt],
+    answers: Sequence[Sampled],
+    ppo: PpoModel,
+    normals: Mapping[str, Normal],
+    pad: int,
+) -> Judged:
+    """What the models say of answers; `pad` is the token that is never sampled."""
+    raw: dict[str, list[Tensor]] = {name: [torch.empty(0)] * len(answers) for name in normals}
+    policy, reference = [torch.empty(0)] * len(answers), [torch.empty(0)] * len(answers)
+    lengths = [len(prompt.ids) + len(answer.ids) for prompt, answer in zip(prompts, answers, strict=True)]
+    for places in by_length(lengths, ppo.batch_size):
+        asked = [prompts[place].ids for place in places]
+        told = [answers[place].ids for place in places]
+        of_policy = roles.logprobs(POLICY, asked, told, ppo.temperature, pad)
+        of_reference = roles.logprobs(REFERENCE, asked, told, ppo.temperature, pad)
+        found = roles.rewards(asked, told)
+        for row, place in enumerate(places):
+            count = len(told[row])
+            policy[place], reference[place] = of_policy[row, -count:], of_reference[row, -count:]
+            for name, values in found.items():
+                raw[name][place] = values[row]
+    stacked = {name: torch.stack(values) for name, values in raw.items()}
+    rewards = normalised(stacked, normals)
+    risky = torch.tensor([prompt.risky for prompt in prompts], device=policy[0].device)
+    combined = (
+        safety_first(stacked, rewards, ppo.rule, risky) if ppo.rule else weighted(rewards, ppo.rewards)
+    )
+    scores = without_end(combined, [answer.ended for answer in answers], ppo.missing_end)
+    return Judged(list(answers), scores, rewards, policy, reference)
+
+
+@torch.no_grad()
+def roll_out(
+    roles: Roles,
+    prompts: list[Prompt],
+    sampler: Sampler,
+    ppo: PpoModel,
+    normals: Mapping[str, Normal],
+    coefficient: float,
+    seed: int,
+) -> Rollout:
+    """Sample an answer to each prompt and judge it; advantages are whitened over the whole rollout."""
+    roles.use(POLICY)
+    answers = sample(roles.model, [prompt.ids for prompt in prompts], sampler, seed)
+    judged = judge(roles, prompts, answers, ppo, normals, sampler.pad)
+    values = [torch.empty(0)] * len(prompts)
+    lengths = [len(prompt.ids) + len(answer.ids) for prompt, answer in zip(prompts, answers, strict=True)]
+    for places in by_length(lengths, ppo.batch_size):
+        told = [answers[place].ids for place in places]
+        found = roles.values([prompts[place].ids for place in places], told)
+        for row, place in enumerate(places):
+            values[place] = found[row, -len(told[row]) :]
+    mask = ends_together([len(answer.ids) for answer in answers], roles.model.device)
+    rewards = token_rewards(
+        judged.scores, right_aligned(judged.logprobs), right_aligned(judged.reference), mask, coefficient
+    )
+    old = right_aligned(values)
+    advantages, returns = advantages_and_returns(rewards, old, mask, ppo.gamma, ppo.lam)
+    white = whitened(advantages, mask)
+    counts = [len(answer.ids) for answer in answers]
+    return Rollout(prompts, judged, values, _rows(white, counts), _rows(returns, counts))
+
+
+def right_aligned(rows: Sequence[Tensor]) -> Tensor:
+    """Tensors of unlike length as one, [rows, longest], zeros before each."""
+    longest = max(len(row) for row in rows)
+    return torch.stack([torch.nn.functional.pad(row, (longest - len(row), 0)) for row in rows])
+
+
+def _rows(values: Tensor, counts: Sequence[int]) -> list[Tensor]:
+    return [row[-count:] for row, count in zip(values, counts, strict=True)]
