@@ -1,4 +1,4 @@
-"""Embed a source's questions, for the leakage test: `python -m stages.embeddings reddit|wiki|own`."""
+"""Embed a source's questions, for the leakage test: `python -m stages.embeddings reddit|wiki|own|pairs`."""
 
 import sys
 from pathlib import Path
@@ -14,6 +14,7 @@ from stages.runner import run
 CANDIDATES = Path("data/candidates/reddit.parquet")
 ASKED = Path("data/questions/wiki.parquet")
 OWN = Path("data/splits/sft/own.parquet")
+PAIRS = Path("data/candidates/pairs.parquet")
 ENCODER = Path("models/encoder")
 
 SCHEMA = pa.schema([("question_id", pa.string()), ("embedding", pa.list_(pa.float32()))])
@@ -22,6 +23,8 @@ QUESTIONS = {
         WHERE question_dropped_by IS NULL ORDER BY question_id""",
     "wiki": f"SELECT id AS question_id, question FROM {scan(ASKED)} ORDER BY question_id",
     "own": f"SELECT DISTINCT question_id, question FROM {scan(OWN)} ORDER BY question_id",
+    "pairs": f"""SELECT DISTINCT question_id, question FROM {scan(PAIRS)}
+        WHERE dropped_by IS NULL ORDER BY question_id""",
 }
 
 

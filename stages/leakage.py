@@ -17,7 +17,9 @@ from stages.runner import run
 SPLITS = Path("data/splits")
 WIKI = Path("data/questions/wiki.parquet")
 OWN = Path("data/splits/sft/own.parquet")
-EMBEDDINGS = [Path(f"data/embeddings/{source}.parquet") for source in ("reddit", "wiki", "own")]
+PAIRS = Path("data/candidates/pairs.parquet")
+SOURCES = ("reddit", "wiki", "own", "pairs")
+EMBEDDINGS = [Path(f"data/embeddings/{source}.parquet") for source in SOURCES]
 OUT = Path("data/leaks")
 METRICS = Path("metrics/data/leakage.json")
 
@@ -26,7 +28,8 @@ QUESTIONS = f"""
     CREATE TABLE questions AS
     SELECT question_id, split, 'reddit' AS source FROM {QUESTION_ROWS}
     UNION ALL SELECT id, split, 'wiki' FROM {scan(WIKI)}
-    UNION ALL SELECT DISTINCT question_id, split, 'own' FROM {scan(OWN)}"""
+    UNION ALL SELECT DISTINCT question_id, split, 'own' FROM {scan(OWN)}
+    UNION ALL SELECT DISTINCT question_id, split, 'pairs' FROM {scan(PAIRS)} WHERE dropped_by IS NULL"""
 LEAKS = """
     FROM leaks JOIN questions USING (question_id) SELECT question_id, split, "like", cosine
     WHERE source = '{}' ORDER BY question_id"""
@@ -35,6 +38,7 @@ ROWS = {
     "sft_reddit": scan(SPLITS / "sft/reddit.parquet"),
     "sft_wiki": f"(FROM {scan(WIKI)} SELECT id AS question_id)",
     "sft_own": scan(OWN),
+    "own_pairs": f"(FROM {scan(PAIRS)} SELECT DISTINCT pair_id, question_id WHERE dropped_by IS NULL)",
     "pairs": scan(SPLITS / "pairs/reddit.parquet"),
     "prompts": f"(FROM {QUESTION_ROWS} SELECT * EXCLUDE prompt WHERE prompt)",
 }
@@ -50,7 +54,7 @@ def main() -> None:
     connection = connect(memory)
     connection.execute(QUESTIONS)
     leaking_questions(connection, EMBEDDINGS, load_leakage().limit, memory)
-    for source in ("reddit", "wiki", "own"):
+    for source in SOURCES:
         query_to_parquet(connection, LEAKS.format(source), OUT / f"{source}.parquet")
     for name, (path, order) in KEPT.items():
         kept = f"FROM {ROWS[name]} ANTI JOIN leaks USING (question_id) ORDER BY {order}"

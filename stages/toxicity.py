@@ -1,4 +1,4 @@
-"""Score the answers that are still in for toxicity: `python -m stages.toxicity reddit|wiki|own`."""
+"""Score the answers that are still in for toxicity: `python -m stages.toxicity reddit|wiki|own|pairs`."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,7 @@
 """Columns of texts out of anybody's files."""
 
 import csv
+import gzip
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,18 @@ def read_texts(path: Path, columns: Sequence[str]) -> Iterator[list[str | None]]
         yield [_text(path, number, row, column) for column in columns]
 
 
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
+    """Whole rows of a CSV, TSV, JSONL (gzipped too) or Parquet file, by the file's ending; raises `S2Error`
+    as `read_texts` does."""
+    if not path.is_file():
+        raise S2Error(f"{path} does not exist")
+    ending = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    readers = {".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl, ".parquet": _parquet}
+    if ending not in readers or (path.suffix == ".gz" and readers[ending] is not _jsonl):
+        raise S2Error(f"{path}: cannot read {path.suffix or 'this'}; there are {', '.join(readers)}")
+    yield from readers[ending](path, None)
+
+
 def _text(path: Path, number: int, row: dict[str, Any], column: str) -> str | None:
     if column not in row:
         raise S2Error(f"{path}, row {number}: no column {column!r}; there are: {', '.join(row)}")
@@ -40,7 +53,7 @@ def _text(path: Path, number: int, row: dict[str, Any], column: str) -> str | No
     return text or None
 
 
-def _csv(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _csv(path: Path, columns: Sequence[str] | None) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(LONGEST_FIELD)
     delimiter = "\t" if path.suffix == ".tsv" else ","
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -58,8 +71,8 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
             raise S2Error(f"{path}, after line {reader.line_num}: {error}") from None
 
 
-def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
+def _jsonl(path: Path, columns: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
                 row = json.loads(line) if line.strip() else None
@@ -71,14 +84,14 @@ def _jsonl(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
                 raise S2Error(f"{path}, line {number}: not a JSON object")
 
 
-def _parquet(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _parquet(path: Path, columns: Sequence[str] | None) -> Iterator[dict[str, Any]]:
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            for column in columns:
+            for column in columns or ():
                 if column not in names:
                     raise S2Error(f"{path}: no column {column!r}; there are: {', '.join(names)}")
-            for batch in file.iter_batches(columns=list(dict.fromkeys(columns))):
+            for batch in file.iter_batches(columns=list(dict.fromkeys(columns)) if columns else None):
                 yield from batch.to_pylist()
     except OSError as error:
         raise S2Error(f"{path} cannot be read: {error}") from None

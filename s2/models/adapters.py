@@ -5,6 +5,7 @@ import re
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from safetensors.torch import load_file
@@ -14,6 +15,7 @@ from transformers.pytorch_utils import Conv1D
 
 from s2.kernel.errors import S2Error
 from s2.kernel.files import write_json
+from s2.params.base import Dtype, Quantization
 from s2.params.train import Lora
 
 
@@ -120,6 +122,28 @@ def add_adapter(
         if f".{name}." in key:
             parameter.data = parameter.data.float()
     return model
+
+
+class Trained(NamedTuple):
+    """How the base was loaded when an adapter was trained on it."""
+
+    dtype: Dtype
+    quantization: Quantization
+
+
+TRAINED = "training.json"
+
+
+def note_training(folder: Path, dtype: Dtype, quantization: Quantization) -> None:
+    """Write beside an adapter how its base was loaded, for merges."""
+    write_json(folder / TRAINED, Trained(dtype, quantization)._asdict())
+
+
+def trained_in(folder: Path) -> Trained:
+    """What `note_training` wrote; of an adapter from elsewhere QLoRA's usual, NF4 and bf16."""
+    if not (folder / TRAINED).is_file():
+        return Trained("bfloat16", "nf4")
+    return Trained(**json.loads((folder / TRAINED).read_text(encoding="utf-8")))
 
 
 @contextmanager

@@ -3,12 +3,17 @@
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     BitsAndBytesConfig,
     PreTrainedModel,
 )
+from transformers.pytorch_utils import Conv1D
+from transformers.quantizers.base import get_keys_to_not_convert
+from transformers.quantizers.quantizers_utils import should_convert_module
 
 from s2.kernel.errors import S2Error
 
@@ -44,3 +49,29 @@ def load_quantized(folder: Path, dtype: str, scalar: bool = False) -> PreTrained
     # residual stream and attention with it, which costs twice the activations.
     model.requires_grad_(False)
     return model
+
+
+def quantized_modules(folder: Path) -> dict[str, bool]:
+    """The names of the modules whose weights `load_quantized` puts into NF4: every linear layer but the
+    head, by the model's structure, without its weights; True of one that keeps its weight transposed
+    (GPT-2's Conv1D)."""
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
+    kept = get_keys_to_not_convert(model)
+    return {
+        name: isinstance(module, Conv1D)
+        for name, module in model.named_modules()
+        if (type(module) is nn.Linear or isinstance(module, Conv1D)) and should_convert_module(name, kept)
+    }
+
+
+def through_nf4(weight: Tensor, dtype: torch.dtype, transposed: bool = False) -> Tensor:
+    """A weight as training in `dtype` sees it: quantised as `load_quantized` does (in blocks of 64, doubly),
+    and back in `dtype`. `transposed` says that it is [in, out] instead of [out, in]."""
+    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+
+    weight = weight.to(dtype)
+    laid = weight.T.contiguous() if transposed else weight.contiguous()
+    packed, state = quantize_4bit(laid, blocksize=BLOCK, compress_statistics=True, quant_type="nf4")
+    found: Tensor = dequantize_4bit(packed, state).to(dtype)
+    return found.T.contiguous() if transposed else found

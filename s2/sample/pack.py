@@ -37,9 +37,13 @@ _Row = dict[str, Any]
 
 
 def load_texts(kind: str) -> dict[str, list[_Row]]:
-    """The texts of `kind` (`reddit` or `wiki`) by file name without its ending."""
-    files = sorted((TEXTS / kind).glob("*.yaml"))
-    return {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}
+    """The texts of `kind` (`reddit` or `wiki`) by file name without its endings: what stands before the
+    first dot, such as a subreddit, of which there may be several files."""
+    found: dict[str, list[_Row]] = {}
+    for file in sorted((TEXTS / kind).glob("*.yaml"), key=lambda file: file.name.removesuffix(".yaml")):
+        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+        found.setdefault(file.name.split(".")[0], []).extend(entries)
+    return found
 
 
 def reddit_rows() -> tuple[list[_Row], list[_Row]]:

@@ -6,6 +6,7 @@ there: an id's place on [0, 1) comes from its MD5; validation takes the start, t
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from hashlib import md5
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,14 @@ def split(id_column: str, shares: Shares, moved: Mapping[str, str] | None = None
 def _place(id_column: str) -> str:
     """SQL for an id's place on [0, 1): the first 48 bits of its MD5."""
     return f"(('0x' || md5({id_column})[1:12])::BIGINT / {2**48}.0)"
+
+
+def split_of(name: str, shares: Shares) -> str:
+    """`split` of one id, without SQL."""
+    place = int(md5(name.encode()).hexdigest()[:12], 16) / 2**48
+    if place < shares.validation:
+        return "validation"
+    return "test" if place >= 1 - shares.test else "train"
 
 
 def moves(connection: duckdb.DuckDBPyConnection, kept: str, shares: Shares) -> dict[str, str]:

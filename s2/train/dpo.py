@@ -19,7 +19,7 @@ from trl import DPOConfig, DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from s2.kernel.stats import mean_and_se
-from s2.models.adapters import active, add_adapter, save_adapter
+from s2.models.adapters import active, add_adapter, note_training, save_adapter
 from s2.models.encoding import IGNORED, Encoded, Encoder
 from s2.models.loading import load_generation, load_model, load_tokenizer
 from s2.models.logprobs import label_logprobs
@@ -82,6 +82,7 @@ def train(run: DpoRun, splits: dict[str, Rows], dpo: DpoModel, seed: int) -> dic
     metrics |= measure_kl(model, encoder, pairs["validation"], dpo.batch_size, seed)
     if rank() == 0:
         save_adapter(model, run.adapter, POLICY)
+        note_training(run.adapter, dpo.dtype, dpo.quantization)
         save_asking(encoder, run.adapter)
         tokens = sum(len(pair.chosen) + len(pair.rejected) for pair in pairs["train"])
         log_speed(f"dpo@{run.name}", round(tokens * dpo.epochs), time.monotonic() - began)

@@ -17,7 +17,7 @@ from transformers import Trainer, TrainingArguments, set_seed
 from s2.evaluate.ranking import Ranked, ranking
 from s2.kernel.files import write_json
 from s2.kernel.stats import mean_and_se
-from s2.models.adapters import save_adapter
+from s2.models.adapters import note_training, save_adapter
 from s2.models.batches import left_padded
 from s2.models.encoding import Encoder
 from s2.models.loading import load_generation, load_tokenizer
@@ -67,6 +67,7 @@ def train(run: RewardRun, splits: dict[str, Rows], reward: RewardModel, seed: in
     }
     if rank() == 0:
         save_adapter(model, run.adapter)
+        note_training(run.adapter, reward.dtype, reward.quantization)
         save_asking(encoder, run.adapter)
         write_json(run.adapter / ABOUT, about(held_out["validation"]))
         tokens = sum(len(pair.chosen) + len(pair.rejected) for pair in pairs["train"])

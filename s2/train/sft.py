@@ -18,7 +18,7 @@ from s2.kernel.errors import S2Error
 from s2.kernel.hashes import fingerprint
 from s2.kernel.paths import local
 from s2.kernel.stats import ratio_and_se
-from s2.models.adapters import lora_config, save_adapter
+from s2.models.adapters import lora_config, note_training, save_adapter
 from s2.models.encoding import Encoded, Encoder
 from s2.models.loading import load_generation, load_model, load_tokenizer
 from s2.models.logprobs import label_losses
@@ -87,6 +87,7 @@ def train(
     base_loss, base_se = ratio_and_se(*base_losses)
     if rank() == 0:
         save_adapter(trained, run.adapter)
+        note_training(run.adapter, sft.dtype, sft.quantization)
         save_asking(encoder, run.adapter)
         curve.end(losses, kept_step(trainer.state, sft.keep))
         seen = int(trainer.state.num_input_tokens_seen) - curve.tokens_before

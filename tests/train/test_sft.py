@@ -17,7 +17,7 @@ from s2.models.prompts import format_prompt
 from s2.params.train import SftModel
 from s2.train import sft as module
 from s2.train.curves import mean_training_loss
-from s2.train.merge import merge_simple
+from s2.train.merge import merge
 from s2.train.sft import SftRun, encode, train
 from s2.train.speed import speeds
 
@@ -58,7 +58,8 @@ def test_training_lowers_the_loss_and_its_merge_says_the_same(
     assert [int(row["step"]) for row in curve] == list(range(1, 16))
     assert float(curve[-1]["loss"]) < float(curve[0]["loss"])
 
-    merge_simple(tiny_model, in_tmp / "adapter", in_tmp / "merged")
+    (in_tmp / "merged").mkdir()
+    merge(tiny_model, [in_tmp / "adapter"], in_tmp / "merged", careful=False)
     assert (in_tmp / "merged/model.safetensors").is_file()
     config = json.loads((in_tmp / "merged/config.json").read_text())
     assert "quantization_config" not in config

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from s2.kernel.cache import content_key
 from s2.kernel.files import new_file
-from s2.models.adapters import save_adapter
+from s2.models.adapters import note_training, save_adapter
 from s2.models.batches import by_length, ends_together
 from s2.models.sampling import Sampler
 from s2.params.align import PpoModel
@@ -81,9 +81,9 @@ class Loop:
     def train(self, prompts: Sequence[Prompt], held_out: Sequence[Prompt]) -> dict[str, Any]:
         """Train on prompts, measure on others; returns metrics with their noise: `sft.*` of the policy as
         it was, `policy.*` as it is now, and `gain.*`, the differences prompt by prompt."""
-        began, before = time.monotonic(), 0
+        began = time.monotonic()
         self._resume()
-        before = self._progress.episodes
+        asked = [prompt.id for prompt in held_out]
         updates = ceil(self._ppo.episodes / self._ppo.rollout)
         every = max(1, round(updates * self._ppo.measure_every))
         keep = max(1, ceil(updates * self._run.checkpoint_every))
@@ -95,19 +95,25 @@ class Loop:
                 done = self._progress.update
                 if done % every == 0 or done == updates:
                     self._measure(held_out)
-                self._draw()
+                self._draw(asked)
                 if done % keep == 0 or done == updates:
                     self._keep()
                 bar.update()
         save_adapter(self._roles.model, self._run.adapter, POLICY)
+        note_training(self._run.adapter, self._ppo.dtype, self._ppo.quantization)
         tokens = sum(int(row[-2]) for row in self._progress.rows.values())
         log_speed(f"ppo@{self._run.name}", tokens, time.monotonic() - began)
         first, last = self._progress.measured[0], self._progress.measured[updates]
-        parts = {"sft": summary(first), "policy": summary(last), "gain": gains(first, last)}
+        parts = {
+            "sft": summary(first, asked),
+            "policy": summary(last, asked),
+            "gain": gains(first, last, asked),
+        }
         metrics = {f"{part}.{name}": value for part, found in parts.items() for name, value in found.items()}
         return metrics | {
             "prompts_train": len(prompts),
-            "prompts_measured": len(held_out),
+            "prompts_measured": len(set(asked)),
+            "answers_measured": len(asked),
             "episodes": self._progress.episodes,
             "updates": updates,
             "coefficient": round(self._progress.coefficient, 6),
@@ -246,10 +252,10 @@ class Loop:
             self._roles, held_out, self._sampler, self._ppo, self._normals, self._judges, seed
         )
 
-    def _draw(self) -> None:
+    def _draw(self, asked: Sequence[str]) -> None:
         curve = self._run.checkpoints / "curve"
         write_table(curve / "train.tsv", ["step", *TRAINED], self._progress.rows)
-        means = {step: summary(columns) for step, columns in self._progress.measured.items()}
+        means = {step: summary(columns, asked) for step, columns in self._progress.measured.items()}
         names = list(next(iter(means.values())))
         rows = {step: [found[name] for name in names] for step, found in means.items()}
         write_table(curve / "measured.tsv", ["step", *names], rows)

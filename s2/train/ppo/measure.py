@@ -74,19 +74,28 @@ def repetition(text: str) -> float:
     return 1 - len(set(trigrams)) / len(trigrams) if trigrams else 0.0
 
 
-def summary(columns: Columns) -> dict[str, float]:
-    """Means with standard errors (`<name>_se`)."""
+def summary(columns: Columns, prompts: Sequence[str]) -> dict[str, float]:
+    """Means over prompts (a prompt's answers count as their mean) with standard errors (`<name>_se`);
+    `prompts` are the ids of what was answered."""
     found: dict[str, float] = {}
     for name, values in columns.items():
-        mean, error = mean_and_se(values)
+        by_prompt: dict[str, list[float]] = {}
+        for prompt, value in zip(prompts, values, strict=True):
+            by_prompt.setdefault(prompt, []).append(value)
+        mean, error = mean_and_se([sum(given) / len(given) for given in by_prompt.values()])
         found |= {name: round(mean, 6), f"{name}_se": round(error, 6)}
     return found
 
 
-def gains(before: Columns, after: Columns) -> dict[str, float]:
-    """What changed, prompt by prompt: the mean difference of each column and its standard error."""
+def gains(before: Columns, after: Columns, prompts: Sequence[str]) -> dict[str, float]:
+    """What changed, answer by answer: the mean difference of each column and its standard error."""
     differences = {
         name: [new - old for old, new in zip(before[name], values, strict=True)]
         for name, values in after.items()
     }
-    return summary(differences)
+    return summary(differences, prompts)
+
+
+def repeated(prompts: Sequence[Prompt], answers: int) -> list[Prompt]:
+    """Prompts for so many answers: where there are fewer, each is asked several times."""
+    return [prompts[place % len(prompts)] for place in range(answers)]
