@@ -4,6 +4,7 @@ is built on it; write down the settings that hold for each model."""
 from pathlib import Path
 
 from s2.kernel.files import write_json
+from s2.params.align import DpoModel, PpoModel, RejectionModel, RewardModel
 from s2.params.loading import load_settings
 from s2.params.train import SftModel
 from s2.params.whole import load_params
@@ -13,8 +14,23 @@ OUT = Path("data/settings.json")
 
 
 def main() -> None:
-    models = load_params().sft.models
-    write_json(OUT, {"sft": {name: load_settings("sft", name, SftModel).model_dump() for name in models}})
+    params = load_params()
+    settings = {
+        "sft": {name: load_settings("sft", name, SftModel) for name in params.sft.models},
+        "reward": {name: load_settings("reward", name, RewardModel) for name in params.reward.models},
+        "dpo": {name: load_settings("dpo", name, DpoModel) for name in params.dpo.models},
+        "ppo": {name: load_settings("ppo", name, PpoModel) for name in params.ppo.models},
+        "rejection": {
+            name: load_settings("rejection", name, RejectionModel) for name in params.rejection.models
+        },
+    }
+    write_json(
+        OUT,
+        {
+            section: {name: model.model_dump(by_alias=True) for name, model in models.items()}
+            for section, models in settings.items()
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ class Lora(Section):
     alpha: Positive
     dropout: Share
     targets: Annotated[list[Text], Field(min_length=1)] | Literal["all-linear"]
-    layers: Positive | None
+    layers: Positive | None = None
 
 
 class Training(Section):

@@ -5,8 +5,21 @@ Only the stage `params` and the command line read it; any other stage loads the 
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from s2.kernel.errors import S2Error
+from s2.params.align import (
+    DpoModel,
+    DpoModels,
+    Merge,
+    PpoModel,
+    PpoModels,
+    Preference,
+    RejectionModel,
+    RejectionModels,
+    RewardModel,
+    RewardModels,
+)
 from s2.params.base import Name, Section, Seed
 from s2.params.data import Data, Dataset, OwnSource, Quality, Questions, Splits
 from s2.params.evaluate import ALL_SETS, Answers, Evaluate
@@ -17,7 +30,7 @@ from s2.params.train import SftModel, SftModels, resolved
 
 BASE = "models/base"
 MERGED = "models/merged/"
-ADAPTERS = "models/sft/"
+ADAPTED = ("sft", "dpo", "ppo")  # the sections whose models are adapters that answer
 
 
 class Params(Section):
@@ -34,6 +47,12 @@ class Params(Section):
     splits: Splits
     questions: Questions
     sft: SftModels
+    preference: Preference
+    reward: RewardModels
+    dpo: DpoModels
+    ppo: PpoModels
+    rejection: RejectionModels
+    merge: Merge
     answers: Answers
     evaluate: Evaluate
 
@@ -42,11 +61,13 @@ def load_params(path: Path = PARAMS) -> Params:
     """Read and check a parameter file; raises `S2Error` that lists every bad key by name."""
     content = read(path)
     params = check(content, Params, path=path)
+    made = [*params.datasets, *params.rejection.models]
     for name in params.sft.models:
         model = check(resolved(content["sft"], name), SftModel, f"sft.models.{name}", path)
-        _refers(path, f"sft.models.{name}.data", model.data, "dataset", params.datasets)
+        _refers(path, f"sft.models.{name}.data", model.data, "dataset", made)
+    _check_aligned(path, params, content)
     for name in params.evaluate.sets:
-        _refers(path, "evaluate.sets", name, "dataset", params.datasets)
+        _refers(path, "evaluate.sets", name, "dataset", made)
     _check_datasets(path, params)
     _check_evaluated(path, params)
     return params
@@ -69,11 +90,40 @@ def _check_datasets(path: Path, params: Params) -> None:
             _refers(path, f"datasets.{name}.own", source, "source in sources", params.sources)
 
 
+def _adapters(params: Params) -> list[str]:
+    """Every adapter that answers, as `from` names it."""
+    sections = {"sft": params.sft.models, "dpo": params.dpo.models, "ppo": params.ppo.models}
+    return [f"{kind}/{name}" for kind in ADAPTED for name in sections[kind]]
+
+
+def _check_aligned(path: Path, params: Params, content: dict[str, Any]) -> None:
+    """What each model starts from, learns, and is rewarded by is declared."""
+    adapters = _adapters(params)
+    for section, kind in (("reward", RewardModel), ("dpo", DpoModel)):
+        for name in content[section]["models"]:
+            key = f"{section}.models.{name}"
+            model: RewardModel | DpoModel = check(resolved(content[section], name), kind, key, path)
+            _refers(path, f"{key}.from", model.start, "adapter", adapters)
+            _refers(path, f"{key}.data", model.data, "set in preference.sets", params.preference.sets)
+    for section, other in (("ppo", PpoModel), ("rejection", RejectionModel)):
+        for name in content[section]["models"]:
+            key = f"{section}.models.{name}"
+            trained: PpoModel | RejectionModel = check(resolved(content[section], name), other, key, path)
+            _refers(path, f"{key}.from", trained.start, "adapter", adapters)
+            for reward in trained.rewards:
+                _refers(path, f"{key}.rewards", reward, "reward model", params.reward.models)
+    for name in params.rejection.models:
+        if name in params.datasets:
+            raise S2Error(f"{path}: rejection.models.{name}: a dataset is called so; take another name")
+    for name, merge in params.merge.models.items():
+        _refers(path, f"merge.models.{name}.from", merge.start, "adapter", adapters)
+        _refers(path, f"merge.models.{name}.data", merge.data, "dataset", params.datasets)
+
+
 def _check_evaluated(path: Path, params: Params) -> None:
     """What is scored lies in a folder that the graph makes, or in one of the user's own."""
-    made = [BASE]
-    for name in params.sft.models:
-        made += [f"{MERGED}{name}-simple", f"{ADAPTERS}{name}"]
+    made = [BASE, *(f"{MERGED}{name}" for name in params.merge.models)]
+    made += [f"models/{name}" for name in _adapters(params)]
     for name, folder in params.evaluate.models.items():
         if folder.startswith("models/"):
             _refers(path, f"evaluate.models.{name}", folder, "model in", made)
