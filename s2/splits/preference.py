@@ -34,14 +34,12 @@ def made(
 
     kinds: for each its SQL for what the rejected answer has more of (`good` and `bad` stand for the two),
     and by how much at least. A chosen answer keeps every rule of `chosen`. Of a question's pairs of a
-    kind at most `most` stay, the widest first (`over_pairs`), and of the longest chosen as many as of
-    the longest rejected ones in each split (`unbalanced`), by a hash: or a reward model would learn length.
+    kind at most `most` stay, the widest first (`over_pairs`).
     """
     good = " AND ".join(rule.keeps("good.") for rule in chosen)
     parts = [
         f"""SELECT '{kind}' AS source, {distance} AS gap, good.question_id, good.split, good.question,
-            good.id AS chosen_id, good.answer AS chosen, good.words AS chosen_words,
-            bad.id AS rejected_id, bad.answer AS rejected, bad.words AS rejected_words
+            good.id AS chosen_id, good.answer AS chosen, bad.id AS rejected_id, bad.answer AS rejected
         FROM answers AS good JOIN answers AS bad USING (question_id)
         WHERE good.id <> bad.id AND ({good}) AND {distance} >= {least}"""
         for kind, (distance, least) in kinds.items()
@@ -53,24 +51,14 @@ def made(
 _MADE = """
 CREATE TEMP TABLE made AS
 WITH found AS ({pairs}), ranked AS (
-    SELECT *, sign(chosen_words - rejected_words) AS longer,
-        row_number() OVER (
-            PARTITION BY source, question_id ORDER BY gap DESC, chosen_id, rejected_id) <= $most AS first,
-        md5('pairs ' || source || chosen_id || ' ' || rejected_id) AS hash
+    SELECT *, row_number() OVER (
+        PARTITION BY source, question_id ORDER BY gap DESC, chosen_id, rejected_id) AS place
     FROM found
-), placed AS (
-    SELECT *, row_number() OVER (PARTITION BY source, split, longer, first ORDER BY hash) AS place
-    FROM ranked
-), room AS (
-    SELECT source, split, least(
-        count(*) FILTER (longer = 1 AND first), count(*) FILTER (longer = -1 AND first)) AS each
-    FROM ranked GROUP BY ALL
 )
 SELECT source || ' ' || chosen_id || ' ' || rejected_id AS id, question_id, source, split,
     [question] AS turns, chosen_id, chosen, rejected_id, rejected, gap, ln(1 + gap) AS margin,
-    CASE WHEN NOT first THEN 'over_pairs'
-        WHEN longer <> 0 AND place > each THEN 'unbalanced' END AS dropped_by
-FROM placed JOIN room USING (source, split)
+    CASE WHEN place > $most THEN 'over_pairs' END AS dropped_by
+FROM ranked
 """
 
 
@@ -103,10 +91,18 @@ def without_leaks(pairs: str, leaks: str) -> str:
 
 
 def of_set(parts: Sequence[str], sources: Sequence[str]) -> str:
-    """SQL for the pairs of a set, out of files of pairs: each weighs 1/(pairs of its question in the set
-    and split)."""
+    """SQL for the pairs of a set, out of files of pairs, with weights: of one source each pair weighs
+    1/(pairs of its question); of several, they are balanced, so that in a split all of them together
+    weigh the same."""
     named = ", ".join(f"'{name}'" for name in sources)
     union = " UNION ALL ".join(f"FROM {part} SELECT {COLUMNS}" for part in parts)
     return f"""
-        SELECT *, 1.0 / count(*) OVER (PARTITION BY question_id, split) AS weight
-        FROM ({union}) WHERE source IN ({named})"""
+        WITH alone AS (
+            SELECT *, 1.0 / count(*) OVER (PARTITION BY source, question_id, split) AS weight
+            FROM ({union}) WHERE source IN ({named})
+        ), totals AS (
+            SELECT source, split, sum(weight) AS total, avg(sum(weight)) OVER (PARTITION BY split) AS fair
+            FROM alone GROUP BY source, split
+        )
+        SELECT * EXCLUDE (total, fair) REPLACE (weight * fair / total AS weight)
+        FROM alone JOIN totals USING (source, split)"""
