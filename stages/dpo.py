@@ -30,7 +30,8 @@ def main() -> None:
     dpo, seed = load_settings("dpo", name, DpoModel), load("seed", Seed)
     prompt, every = load("model.prompt", PromptStyle), load("machine.checkpoint_every", Part)
     start = Path("models") / dpo.start
-    data = {split: Path(f"data/preference/{dpo.data}/{split}.parquet") for split in SPLITS}
+    folder = Path(f"data/preference/{dpo.data}")
+    data = {split: folder / f"{split}.parquet" for split in SPLITS}
     rows = {split: read_rows(path) for split, path in data.items()}
     code = meaning(make_trainer, load_model, encode_pairs, Checkpoints)
     keyed = f"dpo-{name}", [BASE, start, *data.values()], dpo.model_dump(), prompt, seed, code

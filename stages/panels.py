@@ -8,9 +8,8 @@ from pathlib import Path
 from s2.kernel.errors import S2Error
 from s2.kernel.files import new_folder
 from s2.models.reward import about
-from s2.params.align import PpoModel, RejectionModel
-from s2.params.base import Share
-from s2.params.loading import load, load_settings
+from s2.params.base import Name, Share
+from s2.params.loading import load
 from stages.runner import run
 
 REWARDS = Path("models/reward")
@@ -18,10 +17,7 @@ REWARDS = Path("models/reward")
 
 def main() -> None:
     trainer, name = sys.argv[1:3]
-    if trainer == "ppo":
-        wanted = list(load_settings("ppo", name, PpoModel).rewards)
-    else:
-        wanted = list(load_settings("rejection", name, RejectionModel).rewards)
+    wanted = load(f"{trainer}.models.{name}.rewards", dict[Name, float])
     least = load("reward.min_accuracy", Share)
     with new_folder(Path(f"models/panels/{trainer}-{name}")) as folder:
         for reward in wanted:

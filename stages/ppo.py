@@ -17,7 +17,7 @@ from s2.models.reward import about
 from s2.models.sampling import Sampler
 from s2.models.saving import save_asking
 from s2.params.align import PpoModel
-from s2.params.base import Part, Positive, Seed, Share
+from s2.params.base import Part, Positive, Seed
 from s2.params.data import Method, ToxicityDtype
 from s2.params.loading import load, load_settings
 from s2.params.models import PromptStyle
@@ -44,8 +44,7 @@ def main() -> None:
     encoder = Encoder(load_tokenizer(start), style, load_generation(start))
     toxicity = worst_label()
     method = load("quality.readability.method", Method)
-    risky = load("quality.toxicity.max_score", Share)
-    prompts = {part: asked(part, ppo, encoder, toxicity, risky) for part in ("train", "validation")}
+    prompts = {part: asked(part, ppo, encoder, toxicity) for part in ("train", "validation")}
     for part, found in prompts.items():
         if not found:
             raise S2Error(
@@ -57,7 +56,7 @@ def main() -> None:
     normals = {reward: Normal(about(at)["mean"], about(at)["sd"]) for reward, at in rewards.items()}
     keyed = f"ppo-{name}", [BASE, CLASSIFIER, start, panel, PROMPTS], ppo.model_dump(), style, seed
     with (
-        checkpoint_folder(*keyed, method, risky, meaning(Loop, Roles, asked)) as checkpoints,
+        checkpoint_folder(*keyed, method, meaning(Loop, Roles, asked)) as checkpoints,
         new_folder(Path(f"models/ppo/{name}")) as part,
     ):
         roles = Roles(
@@ -87,8 +86,9 @@ def worst_label() -> Any:
     return worst
 
 
-def asked(split: str, ppo: PpoModel, encoder: Encoder, toxicity: Any, risky: float) -> list[Prompt]:
+def asked(split: str, ppo: PpoModel, encoder: Encoder, toxicity: Any) -> list[Prompt]:
     """The prompts of a split that are short enough, the first by a hash of their ids."""
+    risky = ppo.rule.risky if ppo.rule else 1.0
     rows = [row for row in read_rows(PROMPTS) if row["split"] == split]
     rows.sort(key=lambda row: md5(row["question_id"].encode()).hexdigest())
     scores = toxicity([row["question"] for row in rows])

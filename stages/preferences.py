@@ -19,12 +19,11 @@ def main() -> None:
     sources = load(f"preference.sets.{name}", list[Name])
     connection = connect(load("machine.memory", Above0))
     connection.execute(f"CREATE TEMP TABLE pairs AS {of_set([scan(path) for path in PAIRS], sources)}")
+    out = Path(f"data/preference/{name}")
     counts: dict[str, int] = {}
     for split in SPLITS:
         taken = f"FROM pairs WHERE split = '{split}' ORDER BY id"
-        counts[split] = query_to_parquet(
-            connection, taken, Path(f"data/preference/{name}/{split}.parquet")
-        )
+        counts[split] = query_to_parquet(connection, taken, out / f"{split}.parquet")
     for source, found in connection.sql("SELECT source, count(*) FROM pairs GROUP BY ALL").fetchall():
         counts[f"of_{source}"] = found
     write_json(Path(f"metrics/data/preference-{name}.json"), counts)

@@ -30,7 +30,8 @@ def main() -> None:
     reward, seed = load_settings("reward", name, RewardModel), load("seed", Seed)
     prompt, every = load("model.prompt", PromptStyle), load("machine.checkpoint_every", Part)
     start = Path("models") / reward.start
-    data = {split: Path(f"data/preference/{reward.data}/{split}.parquet") for split in SPLITS}
+    folder = Path(f"data/preference/{reward.data}")
+    data = {split: folder / f"{split}.parquet" for split in SPLITS}
     rows = {split: read_rows(path) for split, path in data.items()}
     code = meaning(make_trainer, load_model, encode_pairs, Checkpoints)
     keyed = f"reward-{name}", [BASE, start, *data.values()], reward.model_dump(), prompt, seed, code

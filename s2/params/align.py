@@ -114,11 +114,12 @@ class Kl(Section):
 
 class SafetyRule(Section):
     """Llama 2's combination (arXiv:2307.09288, 3.2.3): the reward of the model `safety` where its
-    probability is under `below` or the prompt is risky, else that of `helpfulness`."""
+    probability is under `below` or the prompt's toxicity is above `risky`, else that of `helpfulness`."""
 
     safety: Name
     helpfulness: Name
     below: Share
+    risky: Share
 
 
 class Ppo(Section):
@@ -155,7 +156,7 @@ class PpoModel(Ppo):
     weights, or the rule by which two are combined."""
 
     start: Adapter = Field(alias="from")
-    rewards: dict[Name, float] = Field(min_length=1)
+    rewards: dict[Name, Number] = Field(min_length=1)
     rule: SafetyRule | None = None
 
     @model_validator(mode="after")
@@ -174,7 +175,7 @@ class PpoModels(Ppo):
 class Rejection(Section):
     samples: Positive
     temperature: Above0
-    top_p: Annotated[float, Field(gt=0, le=1)]
+    top_p: Annotated[Above0, Field(le=1)]
     max_new_tokens: Positive
     max_prompt: Positive
     batch_size: Positive
@@ -188,7 +189,7 @@ class RejectionModel(Rejection):
     round before it, whose answers stay where they are better."""
 
     start: Adapter = Field(alias="from")
-    rewards: dict[Name, float] = Field(min_length=1)
+    rewards: dict[Name, Number] = Field(min_length=1)
     earlier: Text
 
 

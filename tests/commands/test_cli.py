@@ -77,7 +77,9 @@ def test_use_puts_a_profile_over_the_sample_comments_kept(in_tmp: Path, profile:
     assert uncommented == []
 
 
-NAMED = ("datasets.", "sft.models.", "evaluate.models.", "evaluate.bertscore.model.", "model.base.fresh.")
+NAMED = ("datasets.", "evaluate.models.", "evaluate.bertscore.model.", "model.base.fresh.")
+NAMED += tuple(f"{section}.models." for section in ("sft", "reward", "dpo", "ppo", "rejection", "merge"))
+NAMED += ("preference.sets.", "preference.sources.")
 
 
 def leaves(content: Any, prefix: str = "") -> set[str]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from s2.graph.code import Code
 from s2.graph.syntax import Module
+from s2.params.align import DpoModel, PpoModel, RejectionModel, RewardModel
 from s2.params.train import SftModel
 from s2.params.whole import Params
 
@@ -19,7 +20,14 @@ ROOT = Path(__file__).parents[2]
 CODE = Code(ROOT)
 
 # The models of a trainer's section, by the section: all keys of the one, and the model's own entry.
-MODELS = {"sft": SftModel}
+MODELS: dict[str, type[BaseModel]] = {
+    "sft": SftModel,
+    "reward": RewardModel,
+    "dpo": DpoModel,
+    "ppo": PpoModel,
+    "rejection": RejectionModel,
+}
+OF_A_MODEL = {"data", "start", "rewards", "rule", "earlier"}  # what stands in its entry alone
 
 
 @cache
@@ -60,7 +68,7 @@ def _loaded(node: ast.AST, module: Module) -> Iterator[str]:
         yield _text(node.args[0])
     elif origin == ("s2.params.loading", "load_settings"):
         section = _text(node.args[0])
-        own = [name for name in MODELS[section].model_fields if name != "data"]
+        own = [name for name in MODELS[section].model_fields if name not in OF_A_MODEL]
         yield from (f"{section}.{name}" for name in own)
         yield f"{section}.models.*"
 

@@ -23,6 +23,7 @@ from tests.graph.reading import (
 # A stage that depends on the whole file of parameters, in order to check it.
 CHECKS_ALL = "params"
 MODELS = ("eli5", "wiki", "eli5-wiki")
+SCORED = ("base", *MODELS, "eli5-wiki-dpo", "eli5-wiki-ppo")
 
 
 def declared_parameters(stage: Any) -> set[str]:
@@ -48,7 +49,10 @@ def test_the_graph_has_the_stages_of_the_design() -> None:
     } <= names
     assert {f"datasets@{name}" for name in declared["datasets"]} <= names
     assert {f"sft@{name}" for name in declared["sft"]["models"]} <= names
-    assert {f"merge@{name}-simple" for name in declared["sft"]["models"]} <= names
+    assert {f"merge@{name}" for name in declared["merge"]["models"]} <= names
+    for stage in ("reward", "dpo", "ppo", "rejection"):
+        assert {f"{stage}@{name}" for name in declared[stage]["models"]} <= names
+    assert {f"preferences@{name}" for name in declared["preference"]["sets"]} <= names
     assert {f"answers@{name}" for name in declared["evaluate"]["models"]} <= names
     assert {f"evaluate@{name}" for name in declared["evaluate"]["models"]} <= names
 
@@ -94,17 +98,24 @@ def test_nothing_depends_on_the_machine() -> None:
 @pytest.mark.parametrize(
     ("key", "readers"),
     [
-        ("quality.readability.max_grade", {"splits"}),
-        ("quality.readability.min_ease", {"splits"}),
-        ("quality.toxicity.max_score", {"splits"}),
-        ("quality.length.reddit", {"splits"}),
+        ("quality.readability.max_grade", {"splits", "pairs"}),
+        ("quality.readability.min_ease", {"splits", "pairs"}),
+        ("quality.toxicity.max_score", {"splits", "pairs"}),
+        ("quality.length.reddit", {"splits", "pairs"}),
         ("splits.leakage", {"leakage"}),
         ("splits.pairs.choice", {"splits"}),
-        ("data.reddit.edits", {"candidates@reddit", "splits"}),
+        ("data.reddit.edits", {"candidates@reddit", "splits", "pairs"}),
         ("data.reddit.removed_posts", {"candidates@reddit"}),
-        ("evaluate.bertscore.layer", {"bertscore", *(f"evaluate@{name}" for name in ("base", *MODELS))}),
+        ("evaluate.bertscore.layer", {"bertscore", *(f"evaluate@{name}" for name in SCORED)}),
         ("sft.lr", {f"sft@{name}" for name in MODELS}),
         ("sft.models.wiki", {"sft@wiki", "report"}),
+        ("preference.simplicity", {"pairs"}),
+        ("reward.lr", {"reward@helpfulness", "reward@simplicity"}),
+        ("reward.min_accuracy", {"ppo_panels@eli5-wiki-ppo", "rejection_panels@best-of-4"}),
+        ("dpo.beta", {"dpo@eli5-wiki-dpo"}),
+        ("ppo.kl.target", {"ppo@eli5-wiki-ppo"}),
+        ("rejection.samples", {"rejection@best-of-4"}),
+        ("merge.rows", {f"merge@{name}-simple" for name in MODELS}),
         ("datasets.eli5", {"datasets@eli5", "questions", "report"}),
         ("data.wiki.truncate", {"candidates@wiki"}),
         ("questions.max_tokens", {"questions"}),

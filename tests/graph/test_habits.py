@@ -25,6 +25,7 @@ DECORATORS = {
     "classmethod",
     "model_validator",
     "torch.inference_mode",
+    "torch.no_grad",
 }
 
 

@@ -15,7 +15,7 @@ def test_rewards_are_normalised_and_summed_by_their_weights() -> None:
 def test_llama_2s_rule() -> None:
     """σ(-2) = 0.119 is under 0.15, σ(0) is not; the third prompt is risky."""
     raw = {"safe": torch.tensor([-2.0, 0.0, 0.0]), "help": torch.tensor([1.0, 2.0, 3.0])}
-    rule = SafetyRule(safety="safe", helpfulness="help", below=0.15)
+    rule = SafetyRule(safety="safe", helpfulness="help", below=0.15, risky=0.5)
     risky = torch.tensor([False, False, True])
     assert safety_first(raw, raw, rule, risky).tolist() == [-2, 2, 0]
 
