@@ -160,6 +160,18 @@ def why(
     why(row_id)
 
 
+@app.command()
+def clean(
+    days: Annotated[float, typer.Option(help="Only what was not written to for so many days.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and keep it.")] = False,
+) -> None:
+    """Remove what interrupted trainings left in .s2/checkpoints; they would then begin anew."""
+    from s2.commands.clean import clean
+
+    enter_repository()
+    clean(days, dry_run)
+
+
 @cache.command(name="show")
 def show() -> None:
     """Say what is kept."""

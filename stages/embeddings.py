@@ -1,4 +1,5 @@
-"""Embed a source's questions, for the leakage test: `python -m stages.embeddings reddit|wiki|own|pairs`."""
+"""Embed a source's questions, for the leakage test:
+`python -m stages.embeddings reddit|wiki|own|pairs`."""
 
 import sys
 from pathlib import Path

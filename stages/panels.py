@@ -30,10 +30,10 @@ def refuse_weak(name: str, least: float) -> None:
     found = about(REWARDS / name)
     if found["accuracy"] < least:
         raise S2Error(
-            f"reward model {name} is right on {found['accuracy']:.3f} ± {found['accuracy_se']:.3f} of the "
+            f"reward model {name} is right on {found['accuracy']:.3f} ± {found['accuracy_se']:.3f} of "
             f"held-out pairs, below reward.min_accuracy {least:g}: what is trained on it would learn its "
-            f"mistakes. Give it more pairs, or lower the bar knowingly: dvc exp run -S reward.min_accuracy="
-            f"{found['accuracy']:.2f}"
+            "mistakes. Give it more pairs, or lower the bar knowingly: "
+            f"dvc exp run -S reward.min_accuracy={found['accuracy']:.2f}"
         )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from s2.kernel.files import write_json
 from s2.params.align import DpoModel, PpoModel, RejectionModel, RewardModel
+from s2.params.base import Section
 from s2.params.loading import load_settings
 from s2.params.train import SftModel
 from s2.params.whole import load_params
@@ -15,7 +16,7 @@ OUT = Path("data/settings.json")
 
 def main() -> None:
     params = load_params()
-    settings = {
+    settings: dict[str, dict[str, Section]] = {
         "sft": {name: load_settings("sft", name, SftModel) for name in params.sft.models},
         "reward": {name: load_settings("reward", name, RewardModel) for name in params.reward.models},
         "dpo": {name: load_settings("dpo", name, DpoModel) for name in params.dpo.models},

@@ -3,7 +3,6 @@
 import shutil
 import sys
 from collections.abc import Sequence
-from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,9 @@ from s2.quality.readability import scorer
 from s2.quality.toxicity import make_scorer
 from s2.train.checkpoints import checkpoint_folder
 from s2.train.ppo.loop import Loop, PpoRun
-from s2.train.ppo.measure import Judges, repeated
+from s2.train.ppo.measure import Judges
+from s2.train.ppo.prompts import prompts_of, repeated
 from s2.train.ppo.roles import Roles
-from s2.train.ppo.rollout import Prompt
 from s2.train.ppo.scores import Normal
 from stages.runner import run
 
@@ -44,24 +43,29 @@ def main() -> None:
     encoder = Encoder(load_tokenizer(start), style, load_generation(start))
     toxicity = worst_label()
     method = load("quality.readability.method", Method)
-    prompts = {part: asked(part, ppo, encoder, toxicity) for part in ("train", "validation")}
-    for part, found in prompts.items():
-        if not found:
+    rows = read_rows(PROMPTS)
+    risky = ppo.rule.risky if ppo.rule else 1.0
+    prompts = {
+        split: prompts_of(
+            [row for row in rows if row["split"] == split], encoder, ppo.max_prompt, toxicity, risky
+        )
+        for split in ("train", "validation")
+    }
+    for split, few in prompts.items():
+        if not few:
             raise S2Error(
-                f"{PROMPTS} has no {part} prompt of at most ppo.max_prompt {ppo.max_prompt} tokens: take "
-                "more of them, or more data (prompts are questions whose answers were all dropped)"
+                f"{PROMPTS} has no {split} prompt of at most ppo.max_prompt {ppo.max_prompt} tokens: "
+                "take more of them, or more data (prompts are questions whose answers were all dropped)"
             )
     limits = {"train": ppo.prompts, "validation": ppo.measured}
     rewards = {reward: panel / reward for reward in ppo.rewards}
     normals = {reward: Normal(about(at)["mean"], about(at)["sd"]) for reward, at in rewards.items()}
     keyed = f"ppo-{name}", [BASE, CLASSIFIER, start, panel, PROMPTS], ppo.model_dump(), style, seed
     with (
-        checkpoint_folder(*keyed, method, meaning(Loop, Roles, asked)) as checkpoints,
+        checkpoint_folder(*keyed, method, meaning(Loop, Roles, prompts_of)) as checkpoints,
         new_folder(Path(f"models/ppo/{name}")) as part,
     ):
-        roles = Roles(
-            BASE, start, rewards, ppo.dtype, ppo.quantization, ppo.gradient_checkpointing
-        )
+        roles = Roles(BASE, start, rewards, ppo.dtype, ppo.quantization, ppo.gradient_checkpointing)
         every = load("machine.checkpoint_every", Part)
         pad = int(encoder.tokenizer.pad_token_id)
         sampler = Sampler(encoder.ends, pad, ppo.temperature, ppo.max_new_tokens, ppo.generate_batch)
@@ -84,19 +88,6 @@ def worst_label() -> Any:
         return [max(scores.values()) for scores in classifier.score(texts)]
 
     return worst
-
-
-def asked(split: str, ppo: PpoModel, encoder: Encoder, toxicity: Any) -> list[Prompt]:
-    """The prompts of a split that are short enough, the first by a hash of their ids."""
-    risky = ppo.rule.risky if ppo.rule else 1.0
-    rows = [row for row in read_rows(PROMPTS) if row["split"] == split]
-    rows.sort(key=lambda row: md5(row["question_id"].encode()).hexdigest())
-    scores = toxicity([row["question"] for row in rows])
-    found = (
-        Prompt(row["question_id"], encoder.turns([row["question"]]), score > risky)
-        for row, score in zip(rows, scores, strict=True)
-    )
-    return [prompt for prompt in found if len(prompt.ids) <= ppo.max_prompt]
 
 
 if __name__ == "__main__":

@@ -57,13 +57,9 @@ def main() -> None:
         for prompt, (kept, _) in zip(prompts, found, strict=True)
         for candidate in kept
     ]
-    panel = {
-        reward: Path(f"models/panels/rejection-{name}") / reward for reward in rejection.rewards
-    }
+    panel = {reward: Path(f"models/panels/rejection-{name}") / reward for reward in rejection.rewards}
     values = iter(score_all(BASE, panel, sequences, rejection))
-    scored = [
-        [Candidate(one.ids, one.text, next(values)) for one in kept] for kept, _ in found
-    ]
+    scored = [[Candidate(one.ids, one.text, next(values)) for one in kept] for kept, _ in found]
     lost = sum(missing for _, missing in found)
     write(name, rejection, rows, scored, {"too_long": too_long, "unended": lost})
 

@@ -11,11 +11,16 @@ from s2.params.data import Dataset
 from s2.params.loading import load
 from s2.report.figures import alike, published
 from s2.report.page import plots_page
-from s2.report.tables import headline, intervals, leaderboard, render, wide_console
+from s2.report.tables import headline, intervals, leaderboard, render, wide_console, with_alignment
 from stages.runner import run
 
 EVALUATED = Path("metrics/evaluate")
 TRAINED = Path("metrics/sft")
+REWARD = Path("metrics/reward")
+DPO = Path("metrics/dpo")
+PPO = Path("metrics/ppo")
+REJECTION = Path("metrics/rejection")
+MERGE = Path("metrics/merge")
 LEADERBOARD = Path("metrics/leaderboard.json")
 HEADLINE = Path("metrics/headline")
 INTERVALS = Path("metrics/plots/leaderboard.json")
@@ -26,16 +31,32 @@ def main() -> None:
     folders = load("evaluate.models", dict[Name, str])
     ours = {name: read(EVALUATED / f"{name}.json") for name in folders}
     trained = {name: read(TRAINED / f"{name}.json") for name in load("sft.models", dict[Name, Any])}
-    names = alike(load("datasets", dict[Name, Dataset]), load("data.reddit.subreddits", list[str]))
-    board = leaderboard(ours, published(names), load("answers.max_new_tokens", Positive))
+    sets = alike(load("datasets", dict[Name, Dataset]), load("data.reddit.subreddits", list[str]))
+    board = leaderboard(ours, published(sets), load("answers.max_new_tokens", Positive))
     write_json(LEADERBOARD, board)
     write_json(INTERVALS, intervals(ours))
     write_text(PAGE, plots_page())
     with new_folder(HEADLINE) as folder:
-        for name, numbers in headline(ours, trained, folders).items():
+        aligned = with_alignment(headline(ours, trained, folders), alignment(), folders)
+        for name, numbers in aligned.items():
             write_json(folder / f"{name}.json", numbers)
     for set_name in load("evaluate.sets", list[Name]):
         wide_console().print(*render(board, set_name))
+
+
+def alignment() -> dict[str, dict[str, Any]]:
+    """The metrics of what is trained on preferences, and of merges, by section and name."""
+    return {
+        "reward": {
+            name: read(REWARD / f"{name}.json") for name in load("reward.models", dict[Name, Any])
+        },
+        "dpo": {name: read(DPO / f"{name}.json") for name in load("dpo.models", dict[Name, Any])},
+        "ppo": {name: read(PPO / f"{name}.json") for name in load("ppo.models", dict[Name, Any])},
+        "rejection": {
+            name: read(REJECTION / f"{name}.json") for name in load("rejection.models", dict[Name, Any])
+        },
+        "merge": {name: read(MERGE / f"{name}.json") for name in load("merge.models", dict[Name, Any])},
+    }
 
 
 def read(path: Path) -> Any:

@@ -1,4 +1,5 @@
-"""Train a reward model on a preference set: `python -m stages.reward NAME`, in `machine.processes` processes."""
+"""Train a reward model on a preference set: `python -m stages.reward NAME`, in `machine.processes`
+processes."""
 
 import shutil
 import sys
@@ -13,10 +14,10 @@ from s2.params.base import Part, Positive, Seed
 from s2.params.loading import load, load_settings
 from s2.params.models import PromptStyle
 from s2.train.checkpoints import checkpoint_folder, checkpoint_path
-from s2.train.reward import RewardRun, make_trainer, train
 from s2.train.intervals import Checkpoints
 from s2.train.pairs import encode_pairs
 from s2.train.processes import launched, rank
+from s2.train.reward import RewardRun, make_trainer, train
 from stages.runner import run
 
 BASE = Path("models/base")

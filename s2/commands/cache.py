@@ -10,6 +10,7 @@ CACHES = {
     "unusable": "replies of language models that were none",
     "toxicity": "scores of texts",
     "answers": "answers of models, by batch",
+    "samples": "answers sampled for best of N, by batch",
     "losses": "losses of base models",
     "hashes": "hashes of large files",
 }

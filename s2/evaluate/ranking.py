@@ -39,7 +39,9 @@ def ranking(pairs: Sequence[Ranked]) -> dict[str, float]:
     found: dict[str, float] = {"n": len(pairs), "questions": len({pair.question for pair in pairs})}
     right = [(pair.question, float(margin > 0)) for pair, margin in told]
     found |= _mean("accuracy", right)
-    found |= _mean("ties", [(pair.question, float(not m)) for pair, m in zip(pairs, margins, strict=True)])
+    found |= _mean(
+        "ties", [(pair.question, float(not m)) for pair, m in zip(pairs, margins, strict=True)]
+    )
     found |= _mean("margin", [(pair.question, m) for pair, m in zip(pairs, margins, strict=True)])
     losses = [float(np.logaddexp(0, -margin)) for margin in margins]
     found |= _mean("loss", [(pair.question, loss) for pair, loss in zip(pairs, losses, strict=True)])

@@ -33,8 +33,8 @@ def read_texts(path: Path, columns: Sequence[str]) -> Iterator[list[str | None]]
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """Whole rows of a CSV, TSV, JSONL (gzipped too) or Parquet file, by the file's ending; raises `S2Error`
-    as `read_texts` does."""
+    """Whole rows of a CSV, TSV, JSONL (gzipped too) or Parquet file, by the file's ending; raises
+    `S2Error` as `read_texts` does."""
     if not path.is_file():
         raise S2Error(f"{path} does not exist")
     ending = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix

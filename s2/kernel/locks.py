@@ -35,3 +35,15 @@ def alone(path: Path, what: str) -> Iterator[None]:
         file.write(f"{os.getpid()} since {time.strftime('%H:%M:%S')}")
         file.flush()
         yield
+
+
+def free(path: Path) -> bool:
+    """Whether no process holds the lock file `path`."""
+    if not path.is_file():
+        return True
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

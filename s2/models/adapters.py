@@ -5,7 +5,7 @@ import re
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from safetensors.torch import load_file
@@ -112,8 +112,9 @@ def add_adapter(
         model = get_peft_model(model, config, adapter_name=name)
     lora = {key: tensor for key, tensor in tensors.items() if key != HEAD}
     if task == "SEQ_CLS":
-        lora[HEAD] = tensors.get(HEAD, model.get_base_model().score.original_module.weight.data)
-    outcome = set_peft_model_state_dict(model, lora, adapter_name=name)
+        inner: Any = model.get_base_model()
+        lora[HEAD] = tensors.get(HEAD, inner.score.original_module.weight.data)
+    outcome: Any = set_peft_model_state_dict(model, lora, adapter_name=name)
     wanted = [key for key in outcome.missing_keys if f"lora_A.{name}." in key or f"lora_B.{name}." in key]
     if wanted or outcome.unexpected_keys:
         wrong = [*wanted, *outcome.unexpected_keys]

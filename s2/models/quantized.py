@@ -17,7 +17,6 @@ from transformers.quantizers.quantizers_utils import should_convert_module
 
 from s2.kernel.errors import S2Error
 
-
 BLOCK = 64  # weights that share a scale
 
 
@@ -66,8 +65,8 @@ def quantized_modules(folder: Path) -> dict[str, bool]:
 
 
 def through_nf4(weight: Tensor, dtype: torch.dtype, transposed: bool = False) -> Tensor:
-    """A weight as training in `dtype` sees it: quantised as `load_quantized` does (in blocks of 64, doubly),
-    and back in `dtype`. `transposed` says that it is [in, out] instead of [out, in]."""
+    """A weight as training in `dtype` sees it: quantised as `load_quantized` does (in blocks of 64,
+    doubly), and back in `dtype`. `transposed` says that it is [in, out] instead of [out, in]."""
     from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 
     weight = weight.to(dtype)

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from s2.kernel.errors import S2Error
 from s2.models.adapters import HEAD, add_adapter, read_adapter
@@ -73,9 +72,10 @@ def about(folder: Path) -> dict[str, Any]:
     return found
 
 
-def last_states(model: PreTrainedModel, batch: Batch) -> Tensor:
+def last_states(model: nn.Module, batch: Batch) -> Tensor:
     """The last hidden states (behind the final norm) of a model's decoder, [rows, width, hidden]."""
-    states: Tensor = model.base_model(**batch._asdict(), use_cache=False).last_hidden_state
+    decoder: Any = model.base_model
+    states: Tensor = decoder(**batch._asdict(), use_cache=False).last_hidden_state
     return states
 
 
@@ -83,7 +83,7 @@ def last_states(model: PreTrainedModel, batch: Batch) -> Tensor:
 def rewards(model: PeftModel, sequences: Sequence[Sequence[int]], batch_size: int) -> list[float]:
     """The reward of each sequence (prompt, answer, end token) at its last token, in their order."""
     found: dict[int, float] = {}
-    inner = model.get_base_model()
+    inner: Any = model.get_base_model()
     for places in by_length([len(row) for row in sequences], batch_size):
         batch = left_padded([sequences[place] for place in places], model.device)
         scores = inner.score(last_states(inner, batch)[:, -1])[:, 0]

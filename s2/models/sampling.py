@@ -7,6 +7,7 @@ padding token alone can never be sampled.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from peft import PeftModel
@@ -39,8 +40,8 @@ class Sampled:
 def sample(
     model: PreTrainedModel | PeftModel, prompts: Sequence[Sequence[int]], sampler: Sampler, seed: int
 ) -> list[Sampled]:
-    """One answer to each prompt, in their order; the same seed and prompts give the same answers, whatever
-    was sampled before. The model is in evaluation mode meanwhile, and generates with its adapter
+    """One answer to each prompt, in their order; the same seed and prompts give the same answers,
+    whatever was sampled before. The model is in evaluation mode meanwhile, and generates with its adapter
     unmerged, which in NF4 would be quantised again."""
     training = model.training
     model.eval()
@@ -69,9 +70,10 @@ def _generate(
         pad_token_id=sampler.pad,
         eos_token_id=sampler.ends,
     )
-    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    inner: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     inner.generation_config = GenerationConfig()
-    tokens = model.generate(
+    asked: Any = model
+    tokens = asked.generate(
         input_ids=batch.input_ids,
         attention_mask=batch.attention_mask,
         position_ids=batch.position_ids,
@@ -85,4 +87,3 @@ def cut(tokens: Sequence[int], ends: Sequence[int]) -> Sampled:
     """What was generated, up to and with its first end token; behind that is padding."""
     end = next((place for place, token in enumerate(tokens) if token in ends), None)
     return Sampled(list(tokens if end is None else tokens[: end + 1]), end is not None)
-

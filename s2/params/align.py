@@ -9,8 +9,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from s2.params.base import Above0, Count, Dtype, Name, Number, Part, Positive, Quantization, Section
-from s2.params.base import Share, Text
+from s2.params.base import (
+    Above0,
+    Count,
+    Dtype,
+    Name,
+    Number,
+    Positive,
+    Quantization,
+    Section,
+    Share,
+    Text,
+)
 from s2.params.train import Training
 
 Adapter = Annotated[str, Field(pattern="^(sft|dpo|ppo)/[A-Za-z0-9][A-Za-z0-9_-]*$")]
@@ -145,7 +155,7 @@ class Ppo(Section):
     generate_batch: Positive
     prompts: Positive | None
     measured: Positive
-    measure_every: Part
+    measure_every: Annotated[Above0, Field(le=1)]
     dtype: Dtype
     quantization: Quantization
     gradient_checkpointing: bool

@@ -99,16 +99,22 @@ def _adapters(params: Params) -> list[str]:
 def _check_aligned(path: Path, params: Params, content: dict[str, Any]) -> None:
     """What each model starts from, learns, and is rewarded by is declared."""
     adapters = _adapters(params)
-    for section, kind in (("reward", RewardModel), ("dpo", DpoModel)):
+    for section in ("reward", "dpo"):
         for name in content[section]["models"]:
             key = f"{section}.models.{name}"
-            model: RewardModel | DpoModel = check(resolved(content[section], name), kind, key, path)
+            kind = RewardModel if section == "reward" else DpoModel
+            model: Any = check(resolved(content[section], name), kind, key, path)
             _refers(path, f"{key}.from", model.start, "adapter", adapters)
             _refers(path, f"{key}.data", model.data, "set in preference.sets", params.preference.sets)
-    for section, other in (("ppo", PpoModel), ("rejection", RejectionModel)):
+    for section in ("ppo", "rejection"):
         for name in content[section]["models"]:
             key = f"{section}.models.{name}"
-            trained: PpoModel | RejectionModel = check(resolved(content[section], name), other, key, path)
+            trained: Any = check(
+                resolved(content[section], name),
+                PpoModel if section == "ppo" else RejectionModel,
+                key,
+                path,
+            )
             _refers(path, f"{key}.from", trained.start, "adapter", adapters)
             for reward in trained.rewards:
                 _refers(path, f"{key}.rewards", reward, "reward model", params.reward.models)

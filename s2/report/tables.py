@@ -24,6 +24,24 @@ COLUMNS = TEXT | {"toxicity": "toxicity", "ended": "ended", "next_turn": "next t
 # What runs are compared by: of the rest of the means the error is in the leaderboard.
 HEADLINE = ["rougeL", "rougeL_se", "ease", "ease_se", "grade", "toxicity", "toxicity_se", "ended"]
 LOSSES = ["eval_loss", "eval_loss_se"]
+# Of what was trained on preferences, by the section of its parameters: names in its metrics, and here.
+TRAINED = {
+    "reward": {
+        "validation.accuracy": "pair_accuracy",
+        "validation.accuracy_se": "pair_accuracy_se",
+        "validation.margin": "pair_margin",
+        "validation.length_correlation": "length_correlation",
+    },
+    "dpo": {
+        "validation.accuracy": "pair_accuracy",
+        "validation.accuracy_se": "pair_accuracy_se",
+        "validation.margin": "pair_margin",
+        "prompts.kl": "kl",
+    },
+    "ppo": {"gain.reward": "reward_gain", "gain.reward_se": "reward_gain_se", "policy.kl": "kl"},
+    "rejection": {"best": "best_reward", "mean": "mean_reward"},
+    "merge": {"kl": "merge_kl", "agreement": "merge_agreement"},
+}
 DRAWN = {**TEXT, "toxicity": "toxicity"}
 Z95 = 1.96
 DIGITS = 4
@@ -54,6 +72,25 @@ def headline(
         names = [name for name, source in scored.items() if source == model] or [f"{model}-unscored"]
         for name in names:
             found[name] = found.get(name, {}) | _picked(metrics, LOSSES)
+    return found
+
+
+def with_alignment(
+    headline: Mapping[str, dict[str, float]],
+    metrics: Mapping[str, Mapping[str, Mapping[str, float]]],
+    folders: Mapping[str, str],
+) -> dict[str, dict[str, float]]:
+    """The headline with the few numbers of what was trained on preferences, out of `metrics` (section →
+    name → metric): on the row of the model whose folder it is, else on one of its own."""
+    found = {model: dict(numbers) for model, numbers in headline.items()}
+    rows = {folder: model for model, folder in folders.items()}
+    for section, models in metrics.items():
+        for name, numbers in models.items():
+            at = {"merge": f"models/merged/{name}"}.get(section, f"models/{section}/{name}")
+            row = rows.get(at, f"{section}-{name}")
+            names = TRAINED[section]
+            picked = {new: round(numbers[old], DIGITS) for old, new in names.items() if old in numbers}
+            found[row] = found.get(row, {}) | picked
     return found
 
 

@@ -8,9 +8,7 @@ import duckdb
 from s2.quality.gates import Rule
 
 # What every file of pairs has.
-COLUMNS = (
-    "id, question_id, source, split, turns, chosen_id, chosen, rejected_id, rejected, gap, margin"
-)
+COLUMNS = "id, question_id, source, split, turns, chosen_id, chosen, rejected_id, rejected, gap, margin"
 
 
 def votes(pairs: str) -> str:
@@ -77,7 +75,8 @@ def own(rows: str, toxicity: str, chosen: Sequence[Rule], rejected: Sequence[Rul
         SELECT good.pair_id AS id, good.question_id, good.source, good.split, good.turns,
             good.id AS chosen_id, good.answer AS chosen, bad.id AS rejected_id, bad.answer AS rejected,
             good.gap, coalesce(ln(1 + good.gap), 0) AS margin,
-            CASE WHEN good.dropped_by IS NOT NULL THEN good.dropped_by {" ".join(reasons)} END AS dropped_by
+            CASE WHEN good.dropped_by IS NOT NULL THEN good.dropped_by {" ".join(reasons)} END AS
+            dropped_by
         FROM sides AS good JOIN sides AS bad USING (pair_id)
         WHERE good.side = 'chosen' AND bad.side = 'rejected'"""
 

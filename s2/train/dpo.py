@@ -188,7 +188,9 @@ class WeightedCollator(DataCollatorForPreference):
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         found = super().torch_call(examples)
-        return found | {name: torch.tensor([row[name] for row in examples]) for name in ("weight", "margin")}
+        return found | {
+            name: torch.tensor([row[name] for row in examples]) for name in ("weight", "margin")
+        }
 
 
 class WeightedDpoTrainer(DPOTrainer):
@@ -217,6 +219,7 @@ class WeightedDpoTrainer(DPOTrainer):
         lengths = torch.stack(answers.sum(1).chunk(2), dim=1)
         losses = dpo_losses(ratios, lengths, margins, self._settings)
         rewards = self._settings.beta * ratios.detach()
+        assert self.model is not None
         mode = "train" if self.model.training else "eval"
         for name, values in {
             "rewards/margins": rewards[:, 0] - rewards[:, 1],

@@ -53,7 +53,7 @@ def tensor_places(base: Path) -> dict[str, Path]:
     files = sorted(base.glob("*.safetensors"))
     if not files:
         raise S2Error(f"there is no model in {base}")
-    found = {}
+    found: dict[str, Path] = {}
     for file in files:
         with safe_open(file, "pt") as opened:
             found |= dict.fromkeys(opened.keys(), file)
@@ -90,8 +90,7 @@ class Deltas:
 def quantised_weights(base: Path, places: Mapping[str, Path]) -> dict[str, bool]:
     """The weights of a base that training in NF4 quantises, by their names in its files."""
     return {
-        _place(module, places, base): transposed
-        for module, transposed in quantized_modules(base).items()
+        _place(module, places, base): transposed for module, transposed in quantized_modules(base).items()
     }
 
 
@@ -104,7 +103,11 @@ def _place(module: str, places: Mapping[str, Path], folder: Path) -> str:
         return ".".join(parts)
     layer = next((place for place, part in enumerate(parts) if part.isdigit()), len(parts) - 1)
     front, tail = set(parts[: layer - 1]), "." + ".".join(parts[layer - 1 :])
-    shared = {name: len(front & set(name.removesuffix(tail).split("."))) for name in places if name.endswith(tail)}
+    shared = {
+        name: len(front & set(name.removesuffix(tail).split(".")))
+        for name in places
+        if name.endswith(tail)
+    }
     best = [name for name, count in shared.items() if count == max(shared.values())]
     if len(best) != 1:
         raise S2Error(f"{folder}: the base has no weight for {module}")

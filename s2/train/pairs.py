@@ -68,7 +68,8 @@ def encode_splits(
     for name in ("train", "validation"):
         if not encoded[name]:
             raise S2Error(
-                f"preference set {data}: no {name} pair of {len(taken[name])} fits max_length {max_length}"
+                f"preference set {data}: of {len(taken[name])} {name} pairs none has at most max_length "
+                f"{max_length} tokens"
                 if taken[name]
                 else f"preference set {data} has no {name} pairs"
             )

@@ -47,7 +47,9 @@ def sample_all(
     """`samples` answers to each prompt. Each batch is kept as soon as it is there: a killed run goes on
     with the next one, and says what a whole one would."""
     tokenizer = encoder.tokenizer
-    model = add_adapter(load_model(base, rejection.dtype, rejection.quantization), start, "default").eval()
+    model = add_adapter(
+        load_model(base, rejection.dtype, rejection.quantization), start, "default"
+    ).eval()
     sampler = Sampler(
         encoder.ends,
         int(tokenizer.pad_token_id),
@@ -110,8 +112,8 @@ def candidates(
 
 
 def best_of(values: Sequence[float], n: int) -> float:
-    """The expected maximum of n of the values drawn without replacement: Σ v_(i) C(i-1, n-1)/C(N, n), over
-    the values in order of size."""
+    """The expected maximum of n of the values drawn without replacement: Σ v_(i) C(i-1, n-1)/C(N, n),
+    over the values in order of size."""
     total = len(values)
     ordered = sorted(values)
     return sum(value * comb(place, n - 1) for place, value in enumerate(ordered)) / comb(total, n)

@@ -23,8 +23,8 @@ from s2.models.encoding import Encoder
 from s2.models.loading import load_generation, load_tokenizer
 from s2.models.reward import ABOUT, fresh_reward, rewards
 from s2.models.saving import save_asking
-from s2.params.models import PromptStyle
 from s2.params.align import RewardModel
+from s2.params.models import PromptStyle
 from s2.train.arguments import trainer_arguments
 from s2.train.checkpoints import last_checkpoint
 from s2.train.curves import LogCurve
@@ -61,9 +61,13 @@ def train(run: RewardRun, splits: dict[str, Rows], reward: RewardModel, seed: in
     trainer.add_callback(LogCurve(run.checkpoints / "curve", {"loss": "loss", "accuracy": "accuracy"}))
     outcome = trainer.train(resume_from_checkpoint=last_checkpoint(run.checkpoints))
     model.eval()
-    held_out = {name: rank_pairs(model, pairs[name], reward.batch_size) for name in HELD_OUT if pairs[name]}
+    held_out = {
+        name: rank_pairs(model, pairs[name], reward.batch_size) for name in HELD_OUT if pairs[name]
+    }
     metrics = {
-        f"{name}.{key}": value for name, found in held_out.items() for key, value in ranking(found).items()
+        f"{name}.{key}": value
+        for name, found in held_out.items()
+        for key, value in ranking(found).items()
     }
     if rank() == 0:
         save_adapter(model, run.adapter)
@@ -141,7 +145,7 @@ class RewardTrainer(Trainer):
         model: Any,
         inputs: dict[str, Any],
         return_outputs: bool = False,
-        num_items_in_batch: Tensor | None = None,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         weights, margins = inputs.pop("weight"), inputs.pop("margin")
         chosen, rejected = model(**inputs, use_cache=False).logits[:, 0].float().chunk(2)

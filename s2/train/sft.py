@@ -131,7 +131,6 @@ def losses_of_base(model: PreTrainedModel, base: Path, rows: Sequence[Encoded], 
     return totals, counts
 
 
-
 def kept_step(state: TrainerState, keep: str) -> int:
     """The step whose weights are kept."""
     return state.best_global_step or state.global_step if keep == "best" else state.global_step

@@ -77,9 +77,12 @@ def test_use_puts_a_profile_over_the_sample_comments_kept(in_tmp: Path, profile:
     assert uncommented == []
 
 
-NAMED = ("datasets.", "evaluate.models.", "evaluate.bertscore.model.", "model.base.fresh.")
-NAMED += tuple(f"{section}.models." for section in ("sft", "reward", "dpo", "ppo", "rejection", "merge"))
-NAMED += ("preference.sets.", "preference.sources.")
+SECTIONS = ("sft", "reward", "dpo", "ppo", "rejection", "merge")
+NAMED = (
+    *("datasets.", "evaluate.models.", "evaluate.bertscore.model.", "model.base.fresh."),
+    *("preference.sets.", "preference.sources."),
+    *(f"{section}.models." for section in SECTIONS),
+)
 
 
 def leaves(content: Any, prefix: str = "") -> set[str]:

@@ -111,7 +111,9 @@ def test_one_batch_of_eight_is_eight_of_one(in_tmp: Path, tiny_model: Path, tiny
         gradients.append({n: p.grad for n, p in model.named_parameters() if p.requires_grad})
     assert len(gradients[0]) > 10 and not any(REFERENCE in name.split(".") for name in gradients[0])
     for name, gradient in gradients[0].items():
-        assert torch.allclose(gradient, gradients[1][name], atol=1e-5), name
+        other = gradients[1][name]
+        assert gradient is not None and other is not None
+        assert torch.allclose(gradient, other, atol=1e-5), name
 
 
 @pytest.mark.slow
@@ -132,7 +134,7 @@ def test_the_loss_without_weights_is_trls_own(in_tmp: Path, tiny_model: Path, ti
 def test_a_killed_training_goes_on_from_its_checkpoint(
     in_tmp: Path, tiny_model: Path, tiny_adapter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.train.test_sft import Killed, KillAt
+    from tests.train.test_sft import KillAt, Killed
 
     whole = train(run_in(in_tmp / "whole", tiny_model, tiny_adapter), SPLITS, settings(), seed=1)
     run = run_in(in_tmp / "cut", tiny_model, tiny_adapter)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -47,7 +48,7 @@ def test_simple_is_pefts_merge(in_tmp: Path, tiny_model: Path, tiny_adapter: Pat
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", ["llama2", "qwen2", "phi2", "gpt2", "gemma3"])
-def test_careful_is_the_model_as_it_was_trained(in_tmp: Path, name: str, dtype: str) -> None:
+def test_careful_is_the_model_as_it_was_trained(in_tmp: Path, name: str, dtype: Any) -> None:
     """Every weight is that of the quantised model, biases and what was not quantised as in the base."""
     from peft import get_peft_model
 

@@ -43,12 +43,14 @@ def test_a_reward_model_learns_and_says_the_same_when_it_is_loaded_again(
     adapter = in_tmp / "adapter"
     assert about(adapter)["accuracy"] == 1
     encoder = Encoder(load_tokenizer(adapter))
-    sequences = [side for pair in encode_pairs(encoder, SPLITS["test"], 128) for side in (pair.chosen, pair.rejected)]
+    sequences = [
+        side
+        for pair in encode_pairs(encoder, SPLITS["test"], 128)
+        for side in (pair.chosen, pair.rejected)
+    ]
     loaded = load_reward(tiny_model, adapter, "float32", parameters.quantization)
     ours = rewards(loaded, sequences, 2)
-    assert metrics["test.margin"] == pytest.approx(
-        sum(ours[0::2]) / 3 - sum(ours[1::2]) / 3, abs=1e-5
-    )
+    assert metrics["test.margin"] == pytest.approx(sum(ours[0::2]) / 3 - sum(ours[1::2]) / 3, abs=1e-5)
     # The batch that a sequence is in changes nothing.
     assert rewards(loaded, sequences, 1) == pytest.approx(ours, abs=1e-5)
     if quantization == "none":
@@ -79,7 +81,9 @@ def test_every_tensor_of_the_sft_adapter_is_where_training_starts(
     assert rewards(model, [[1, 5, 6], [1, 7]], 2) == [0, 0]
 
 
-def test_an_adapter_of_another_model_is_refused(tiny_model: Path, tiny_adapter: Path, tmp_path: Path) -> None:
+def test_an_adapter_of_another_model_is_refused(
+    tiny_model: Path, tiny_adapter: Path, tmp_path: Path
+) -> None:
     saved = load_file(tiny_adapter / "adapter_model.safetensors")
     config = (tiny_adapter / "adapter_config.json").read_text()
     for name, tensors in {
@@ -99,7 +103,10 @@ def test_a_missing_or_fresh_head_is_refused(tiny_adapter: Path, tmp_path: Path) 
         head_of(tiny_adapter)
     tensors = load_file(tiny_adapter / "adapter_model.safetensors")
     (tmp_path / "adapter_config.json").write_text((tiny_adapter / "adapter_config.json").read_text())
-    save_file(tensors | {"base_model.model.score.weight": torch.zeros(1, 64)}, tmp_path / "adapter_model.safetensors")
+    save_file(
+        tensors | {"base_model.model.score.weight": torch.zeros(1, 64)},
+        tmp_path / "adapter_model.safetensors",
+    )
     with pytest.raises(S2Error, match="is fresh: train it first"):
         head_of(tmp_path)
     with pytest.raises(S2Error, match=r"reward.json is missing"):
@@ -120,7 +127,8 @@ def test_one_batch_of_eight_is_eight_of_one(in_tmp: Path, tiny_model: Path, tiny
     gradients = []
     for batch_size, passes in ((8, 1), (1, 8)):
         model = fresh_reward(tiny_model, tiny_adapter, "float32", "none")
-        torch.nn.init.ones_(model.get_base_model().score.modules_to_save["default"].weight)
+        inner: Any = model.get_base_model()
+        torch.nn.init.ones_(inner.score.modules_to_save["default"].weight)
         parameters = settings(batch_size=batch_size, grad_accumulation=passes, margin=0.5)
         pairs = encode_pairs(encoder, rows, 128)
         trainer = make_trainer(model, pairs, parameters, 1, in_tmp / "checkpoints")
@@ -132,13 +140,15 @@ def test_one_batch_of_eight_is_eight_of_one(in_tmp: Path, tiny_model: Path, tiny
         gradients.append({n: p.grad for n, p in model.named_parameters() if p.requires_grad})
     assert len(gradients[0]) > 10
     for name, gradient in gradients[0].items():
-        assert torch.allclose(gradient, gradients[1][name], atol=1e-5), name
+        other = gradients[1][name]
+        assert gradient is not None and other is not None
+        assert torch.allclose(gradient, other, atol=1e-5), name
 
 
 def test_a_killed_training_goes_on_from_its_checkpoint(
     in_tmp: Path, tiny_model: Path, tiny_adapter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.train.test_sft import Killed, KillAt
+    from tests.train.test_sft import KillAt, Killed
 
     whole = train(run_in(in_tmp / "whole", tiny_model, tiny_adapter), SPLITS, settings(), seed=1)
     run = run_in(in_tmp / "cut", tiny_model, tiny_adapter)

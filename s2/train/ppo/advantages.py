@@ -1,4 +1,5 @@
-"""From a rollout's scores to advantages (PPO: Schulman et al. 2017, arXiv:1707.06347; GAE: arXiv:1506.02438).
+"""From a rollout's scores to advantages (PPO: Schulman et al. 2017, arXiv:1707.06347; GAE:
+arXiv:1506.02438).
 
 Tensors are [episodes, longest answer], answers end together in the last column, and `mask` is True of
 an answer's own tokens. What is outside of it is 0 and counts nowhere.
@@ -26,8 +27,8 @@ def token_rewards(
 def advantages_and_returns(
     rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, lam: float
 ) -> tuple[Tensor, Tensor]:
-    """Generalised advantages A_t = Σ (γλ)^k δ_{t+k}, δ_t = r_t + γV_{t+1} - V_t, with V = 0 behind the last
-    token, and the returns A + V that the critic learns."""
+    """Generalised advantages A_t = Σ (γλ)^k δ_{t+k}, δ_t = r_t + γV_{t+1} - V_t, with V = 0 behind the
+    last token, and the returns A + V that the critic learns."""
     rewards, values = rewards * mask, values * mask
     advantage = torch.zeros_like(rewards[:, 0])
     following = torch.zeros_like(advantage)

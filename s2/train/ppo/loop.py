@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
 from s2.kernel.cache import content_key
 from s2.kernel.files import new_file
 from s2.models.adapters import note_training, save_adapter
-from s2.models.batches import by_length, ends_together
+from s2.models.batches import by_length
 from s2.models.sampling import Sampler
 from s2.params.align import PpoModel
 from s2.train.curves import write_table
 from s2.train.ppo.losses import adapted, distance, policy_loss, value_loss
 from s2.train.ppo.measure import Columns, Judges, gains, measure, summary
-from s2.train.ppo.roles import POLICY, Roles
-from s2.train.ppo.rollout import Prompt, Rollout, right_aligned, roll_out
+from s2.train.ppo.prompts import Prompt
+from s2.train.ppo.roles import POLICY, Read, Roles
+from s2.train.ppo.rollout import Rollout, right_aligned, roll_out
 from s2.train.ppo.scores import Normal
 from s2.train.speed import log_speed
 
@@ -89,7 +89,9 @@ class Loop:
         keep = max(1, ceil(updates * self._run.checkpoint_every))
         if not self._progress.update:
             self._measure(held_out)
-        with tqdm(total=updates, initial=self._progress.update, desc="ppo", unit=" updates", disable=None) as bar:
+        with tqdm(
+            total=updates, initial=self._progress.update, desc="ppo", unit=" updates", disable=None
+        ) as bar:
             while self._progress.update < updates:
                 self._step(self._asked(prompts), updates)
                 done = self._progress.update
@@ -109,7 +111,9 @@ class Loop:
             "policy": summary(last, asked),
             "gain": gains(first, last, asked),
         }
-        metrics = {f"{part}.{name}": value for part, found in parts.items() for name, value in found.items()}
+        metrics = {
+            f"{part}.{name}": value for part, found in parts.items() for name, value in found.items()
+        }
         return metrics | {
             "prompts_train": len(prompts),
             "prompts_measured": len(set(asked)),
@@ -161,11 +165,13 @@ class Loop:
         """Minibatch epochs over a rollout. The policy's step is left out, and with it the rest of this
         rollout's, as soon as the policy is further from the one that sampled than `kl.stop`."""
         self._rate(rate)
-        totals = dict.fromkeys(("policy_loss", "value_loss", "clipped", "distance", "tokens", "steps"), 0.0)
+        totals = dict.fromkeys(
+            ("policy_loss", "value_loss", "clipped", "distance", "tokens", "steps"), 0.0
+        )
         stopped = not learn_policy
         for batch in self._minibatches(len(rollout.prompts), seed):
             passes = list(self._passes(rollout, batch))
-            tokens = sum(int(mask.sum()) for _, mask in passes)
+            tokens = sum(int(read.answers.sum()) for _, read in passes)
             if not stopped:
                 found = self._policy_step(rollout, passes, tokens)
                 stopped = bool(found.pop("stopped"))
@@ -185,14 +191,13 @@ class Loop:
         }
 
     def _policy_step(
-        self, rollout: Rollout, passes: list[tuple[list[int], Tensor]], tokens: int
+        self, rollout: Rollout, passes: list[tuple[list[int], Read]], tokens: int
     ) -> dict[str, float]:
         found = {"policy_loss": 0.0, "clipped": 0.0, "distance": 0.0}
         self._policy_optimizer.zero_grad()
-        for places, mask in passes:
-            asked = [rollout.prompts[place].ids for place in places]
-            told = [rollout.judged.answers[place].ids for place in places]
-            logprobs = self._roles.logprobs(POLICY, asked, told, self._ppo.temperature, self._sampler.pad)
+        for places, read in passes:
+            mask = read.answers
+            logprobs = self._roles.logprobs(POLICY, read, self._ppo.temperature, self._sampler.pad)
             old = right_aligned([rollout.judged.logprobs[place] for place in places])
             advantages = right_aligned([rollout.advantages[place] for place in places])
             loss, clipped = policy_loss(logprobs, old, advantages, mask, self._ppo.clip)
@@ -208,16 +213,14 @@ class Loop:
         self._policy_optimizer.zero_grad()
         return found | {"stopped": stopped}
 
-    def _value_step(self, rollout: Rollout, passes: list[tuple[list[int], Tensor]], tokens: int) -> float:
+    def _value_step(self, rollout: Rollout, passes: list[tuple[list[int], Read]], tokens: int) -> float:
         total = 0.0
         self._value_optimizer.zero_grad()
-        for places, mask in passes:
-            asked = [rollout.prompts[place].ids for place in places]
-            told = [rollout.judged.answers[place].ids for place in places]
-            values = self._roles.values(asked, told)
-            old = right_aligned([rollout.values[place] for place in places])
+        for places, read in passes:
+            values = self._roles.values(read)
+            old = right_aligned([rollout.judged.values[place] for place in places])
             returns = right_aligned([rollout.returns[place] for place in places])
-            loss = value_loss(values, old, returns, mask, self._ppo.value_clip)
+            loss = value_loss(values, old, returns, read.answers, self._ppo.value_clip)
             (loss / tokens).backward()
             total += loss.item()
         clip_grad_norm_(self._roles.value_parameters.values(), self._ppo.max_grad_norm)
@@ -231,14 +234,14 @@ class Loop:
             for start in range(0, count, self._ppo.minibatch):
                 yield order[start : start + self._ppo.minibatch]
 
-    def _passes(self, rollout: Rollout, batch: list[int]) -> Iterator[tuple[list[int], Tensor]]:
-        """The forward passes of a minibatch: places of episodes of like length, and their mask."""
+    def _passes(self, rollout: Rollout, batch: list[int]) -> Iterator[tuple[list[int], Read]]:
+        """The forward passes of a minibatch: places of episodes of like length, read."""
         answers, prompts = rollout.judged.answers, rollout.prompts
         lengths = [len(prompts[place].ids) + len(answers[place].ids) for place in batch]
         for inner in by_length(lengths, self._ppo.batch_size):
             places = [batch[place] for place in inner]
-            counts = [len(answers[place].ids) for place in places]
-            yield places, ends_together(counts, self._roles.model.device)
+            asked = [prompts[place].ids for place in places]
+            yield places, self._roles.read(asked, [answers[place].ids for place in places])
 
     def _rate(self, share: float) -> None:
         pairs = [(self._policy_optimizer, self._ppo.lr), (self._value_optimizer, self._ppo.value_lr)]

@@ -8,8 +8,9 @@ from s2.kernel.stats import mean_and_se
 from s2.models.sampling import Sampler, sample
 from s2.params.align import PpoModel
 from s2.quality.readability import Readability, count_words
+from s2.train.ppo.prompts import Prompt
 from s2.train.ppo.roles import POLICY, Roles
-from s2.train.ppo.rollout import Prompt, judge
+from s2.train.ppo.rollout import judge
 from s2.train.ppo.scores import Normal
 
 Columns = dict[str, list[float]]
@@ -25,10 +26,10 @@ def measure(
     judges: "Judges",
     seed: int,
 ) -> Columns:
-    """One sampled answer to each prompt, as columns of values an answer: `reward` (what PPO maximises, the
-    penalty of a missing end among it), `reward.<model>` (each normalised), `kl` (nats an answer), `tokens`,
-    `ended`, `words`, `ease`, `grade`, `toxicity` and `repetition`. The same seed asks in the same way, so
-    that two policies can be compared prompt by prompt."""
+    """One sampled answer to each prompt, as columns of values an answer: `reward` (what PPO maximises,
+    the penalty of a missing end among it), `reward.<model>` (each normalised), `kl` (nats an answer),
+    `tokens`, `ended`, `words`, `ease`, `grade`, `toxicity` and `repetition`. The same seed asks in the
+    same way, so that two policies can be compared prompt by prompt."""
     roles.use(POLICY)
     answers = sample(roles.model, [prompt.ids for prompt in prompts], sampler, seed)
     judged = judge(roles, prompts, answers, ppo, normals, sampler.pad)
@@ -64,7 +65,9 @@ class Judges:
 
     def texts(self, answers: Sequence[Sequence[int]]) -> list[str]:
         """Answers as texts, without their end tokens."""
-        return [str(self._tokenizer.decode(ids, skip_special_tokens=True)).strip() for ids in answers]
+        return [
+            str(self._tokenizer.decode(list(ids), skip_special_tokens=True)).strip() for ids in answers
+        ]
 
 
 def repetition(text: str) -> float:
@@ -94,8 +97,3 @@ def gains(before: Columns, after: Columns, prompts: Sequence[str]) -> dict[str, 
         for name, values in after.items()
     }
     return summary(differences, prompts)
-
-
-def repeated(prompts: Sequence[Prompt], answers: int) -> list[Prompt]:
-    """Prompts for so many answers: where there are fewer, each is asked several times."""
-    return [prompts[place % len(prompts)] for place in range(answers)]

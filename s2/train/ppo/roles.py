@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from peft import PeftModel
 from torch import Tensor, nn
 
 from s2.models.adapters import add_adapter
-from s2.models.batches import ends_together, left_padded
+from s2.models.batches import Batch, ends_together, left_padded
 from s2.models.loading import load_model
-from s2.models.logprobs import answer_logits
-from s2.models.reward import ScalarHead, head_of, last_states
+from s2.models.reward import ScalarHead, head_of
 from s2.params.base import Dtype, Quantization
+from s2.train.ppo.trunk import Trunk
 
 POLICY, REFERENCE, VALUE, REWARD = "policy", "reference", "value", "reward_"
 Sequences = Sequence[Sequence[int]]
@@ -53,6 +54,9 @@ class Roles:
         self.value_parameters = _of(model, VALUE) | {"head": self._value_head.weight}
         learning = [*self.policy_parameters.values(), *self.value_parameters.values()]
         self._learning = {id(parameter) for parameter in learning}
+        self._trunk = Trunk(model)
+        head = model.get_base_model().get_output_embeddings()  # type: ignore[operator]
+        self._head_of_words: nn.Module = head
         model.train(gradient_checkpointing)  # which transformers does in training mode alone
         self.use(POLICY)
 
@@ -71,43 +75,52 @@ class Roles:
         for parameter in self.model.parameters():
             parameter.requires_grad_(id(parameter) in self._learning)
 
-    def logprobs(self, name: str, prompts: Sequences, answers: Sequences, temperature: float, pad: int) -> Tensor:
+    def read(self, prompts: Sequences, answers: Sequences) -> "Read":
+        """Prompts with answers as one batch, read as far as all roles read alike."""
+        batch = left_padded([[*p, *a] for p, a in zip(prompts, answers, strict=True)], self.model.device)
+        lengths = [len(answer) for answer in answers]
+        return Read(batch, self._trunk.below(batch), ends_together(lengths, self.model.device))
+
+    def logprobs(self, name: str, read: "Read", temperature: float, pad: int) -> Tensor:
         """log π(token | what is before it) of each answer's tokens at a temperature, in float32,
         [answers, longest answer], those of an answer in its last columns, 0 before them. The padding
         token has no probability, as in sampling."""
         self.use(name)
-        device = self.model.device
-        longest = max(map(len, answers))
-        batch = left_padded([[*p, *a] for p, a in zip(prompts, answers, strict=True)], device)
-        logits = answer_logits(self.model, batch, longest).float() / temperature
-        told = batch.input_ids[:, -longest:]
-        banned = torch.zeros(logits.shape[-1], device=device)
+        longest = read.answers.shape[1]
+        states = self._trunk.above(read.batch, read.below)[:, -longest - 1 : -1]
+        logits = self._head_of_words(states).float() / temperature
+        banned = torch.zeros(logits.shape[-1], device=logits.device)
         banned[pad] = -torch.inf
         logits = logits + banned
+        told = read.batch.input_ids[:, -longest:]
         found = logits.gather(-1, told[..., None])[..., 0] - logits.logsumexp(-1)
-        return found.where(ends_together([len(answer) for answer in answers], device), 0.0)
+        return found.where(read.answers, 0.0)
 
-    def values(self, prompts: Sequences, answers: Sequences) -> Tensor:
+    def values(self, read: "Read") -> Tensor:
         """The critic's value of the state in which each of an answer's tokens was chosen, as `logprobs`
         has them."""
         self.use(VALUE)
-        device = self.model.device
-        longest = max(map(len, answers))
-        batch = left_padded([[*p, *a] for p, a in zip(prompts, answers, strict=True)], device)
-        states = last_states(self.model.get_base_model(), batch)[:, -longest - 1 : -1]
+        longest = read.answers.shape[1]
+        states = self._trunk.above(read.batch, read.below)[:, -longest - 1 : -1]
         values: Tensor = self._value_head(states)[..., 0]
-        return values.where(ends_together([len(answer) for answer in answers], device), 0.0)
+        return values.where(read.answers, 0.0)
 
-    def rewards(self, prompts: Sequences, answers: Sequences) -> dict[str, Tensor]:
+    def rewards(self, read: "Read") -> dict[str, Tensor]:
         """Each reward model's reward of each answer, at its last token, [answers]."""
-        batch = left_padded(
-            [[*p, *a] for p, a in zip(prompts, answers, strict=True)], self.model.device
-        )
         found = {}
         for name, head in self._heads.items():
             self.use(REWARD + name)
-            found[name] = head(last_states(self.model.get_base_model(), batch)[:, -1])[:, 0]
+            found[name] = head(self._trunk.above(read.batch, read.below)[:, -1])[:, 0]
         return found
+
+
+class Read(NamedTuple):
+    """A batch, its hidden states under the first adapted layer, and where its answers are, [answers,
+    longest] bool."""
+
+    batch: Batch
+    below: Tensor | None
+    answers: Tensor
 
 
 def _of(model: PeftModel, name: str) -> dict[str, nn.Parameter]:

@@ -10,30 +10,23 @@ from s2.models.batches import by_length, ends_together
 from s2.models.sampling import Sampled, Sampler, sample
 from s2.params.align import PpoModel
 from s2.train.ppo.advantages import advantages_and_returns, token_rewards, whitened
+from s2.train.ppo.prompts import Prompt
 from s2.train.ppo.roles import POLICY, REFERENCE, Roles
 from s2.train.ppo.scores import Normal, normalised, safety_first, weighted, without_end
 
 
 @dataclass(frozen=True)
-class Prompt:
-    """A prompt's tokens, its text's place in a file, and whether the classifier finds it risky."""
-
-    id: str
-    ids: list[int]
-    risky: bool = False
-
-
-@dataclass(frozen=True)
 class Judged:
     """Answers with what is known of each ([answers], or a tensor an answer, [its tokens]): its `score`
-    (the penalty of a missing end among it), every model's normalised reward, and the log-probabilities
-    of policy and reference."""
+    (the penalty of a missing end among it), every model's normalised reward, and of its tokens the
+    log-probabilities of policy and reference and the critic's values."""
 
     answers: list[Sampled]
     scores: Tensor
     rewards: dict[str, Tensor]
     logprobs: list[Tensor]
     reference: list[Tensor]
+    values: list[Tensor]
 
     def kl(self) -> Tensor:
         """log π - log π_ref, summed over each answer, [answers]: its mean estimates the KL."""
@@ -43,12 +36,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Rollout:
-    """What an update learns from: episodes, and a tensor each of old log-probabilities, old values,
-    advantages and returns."""
+    """What an update learns from: episodes, and a tensor each of advantages and returns."""
 
     prompts: list[Prompt]
     judged: Judged
-    values: list[Tensor]
     advantages: list[Tensor]
     returns: list[Tensor]
 
@@ -64,17 +55,20 @@ def judge(
 ) -> Judged:
     """What the models say of answers; `pad` is the token that is never sampled."""
     raw: dict[str, list[Tensor]] = {name: [torch.empty(0)] * len(answers) for name in normals}
-    policy, reference = [torch.empty(0)] * len(answers), [torch.empty(0)] * len(answers)
+    policy, reference, critic = ([torch.empty(0)] * len(answers) for _ in range(3))
     lengths = [len(prompt.ids) + len(answer.ids) for prompt, answer in zip(prompts, answers, strict=True)]
     for places in by_length(lengths, ppo.batch_size):
         asked = [prompts[place].ids for place in places]
         told = [answers[place].ids for place in places]
-        of_policy = roles.logprobs(POLICY, asked, told, ppo.temperature, pad)
-        of_reference = roles.logprobs(REFERENCE, asked, told, ppo.temperature, pad)
-        found = roles.rewards(asked, told)
+        read = roles.read(asked, told)
+        of_policy = roles.logprobs(POLICY, read, ppo.temperature, pad)
+        of_reference = roles.logprobs(REFERENCE, read, ppo.temperature, pad)
+        of_critic = roles.values(read)
+        found = roles.rewards(read)
         for row, place in enumerate(places):
             count = len(told[row])
             policy[place], reference[place] = of_policy[row, -count:], of_reference[row, -count:]
+            critic[place] = of_critic[row, -count:]
             for name, values in found.items():
                 raw[name][place] = values[row]
     stacked = {name: torch.stack(values) for name, values in raw.items()}
@@ -84,7 +78,7 @@ def judge(
         safety_first(stacked, rewards, ppo.rule, risky) if ppo.rule else weighted(rewards, ppo.rewards)
     )
     scores = without_end(combined, [answer.ended for answer in answers], ppo.missing_end)
-    return Judged(list(answers), scores, rewards, policy, reference)
+    return Judged(list(answers), scores, rewards, policy, reference, critic)
 
 
 @torch.no_grad()
@@ -101,22 +95,15 @@ def roll_out(
     roles.use(POLICY)
     answers = sample(roles.model, [prompt.ids for prompt in prompts], sampler, seed)
     judged = judge(roles, prompts, answers, ppo, normals, sampler.pad)
-    values = [torch.empty(0)] * len(prompts)
-    lengths = [len(prompt.ids) + len(answer.ids) for prompt, answer in zip(prompts, answers, strict=True)]
-    for places in by_length(lengths, ppo.batch_size):
-        told = [answers[place].ids for place in places]
-        found = roles.values([prompts[place].ids for place in places], told)
-        for row, place in enumerate(places):
-            values[place] = found[row, -len(told[row]) :]
     mask = ends_together([len(answer.ids) for answer in answers], roles.model.device)
     rewards = token_rewards(
         judged.scores, right_aligned(judged.logprobs), right_aligned(judged.reference), mask, coefficient
     )
-    old = right_aligned(values)
+    old = right_aligned(judged.values)
     advantages, returns = advantages_and_returns(rewards, old, mask, ppo.gamma, ppo.lam)
     white = whitened(advantages, mask)
     counts = [len(answer.ids) for answer in answers]
-    return Rollout(prompts, judged, values, _rows(white, counts), _rows(returns, counts))
+    return Rollout(prompts, judged, _rows(white, counts), _rows(returns, counts))
 
 
 def right_aligned(rows: Sequence[Tensor]) -> Tensor:

@@ -29,8 +29,8 @@ def weighted(rewards: Mapping[str, Tensor], weights: Mapping[str, float]) -> Ten
 def safety_first(
     raw: Mapping[str, Tensor], normal: Mapping[str, Tensor], rule: SafetyRule, risky: Tensor
 ) -> Tensor:
-    """Llama 2's rule (arXiv:2307.09288, 3.2.3): the reward of safety where the prompt is `risky` ([answers]
-    bool) or its probability, the sigmoid of the raw reward, is low; else that of helpfulness."""
+    """Llama 2's rule (arXiv:2307.09288, 3.2.3): the reward of safety where the prompt is `risky`
+    ([answers] bool) or its probability, the sigmoid of the raw reward, is low; else helpfulness's."""
     unsafe = risky | (raw[rule.safety].sigmoid() < rule.below)
     return normal[rule.safety].where(unsafe, normal[rule.helpfulness])
 

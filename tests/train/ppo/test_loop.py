@@ -7,22 +7,29 @@ from typing import Any
 
 import pytest
 import torch
+from peft import PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 
-from s2.models.adapters import add_adapter
+from s2.models.adapters import add_adapter, lora_config
+from s2.models.batches import left_padded
 from s2.models.encoding import Encoder
 from s2.models.loading import load_model, load_tokenizer
-from s2.models.reward import load_reward, rewards
+from s2.models.reward import last_states, load_reward, rewards
 from s2.models.sampling import Sampler, sample
+from s2.models.saving import save_causal_model
 from s2.params.align import PpoModel, RewardModel
+from s2.params.train import Lora
 from s2.quality.readability import scorer
 from s2.train import reward as reward_module
 from s2.train.ppo import loop as module
 from s2.train.ppo.loop import Loop, PpoRun
 from s2.train.ppo.measure import Judges, repetition
+from s2.train.ppo.prompts import Prompt
 from s2.train.ppo.roles import POLICY, REFERENCE, Roles
-from s2.train.ppo.rollout import Prompt, judge, right_aligned, roll_out
+from s2.train.ppo.rollout import judge, right_aligned, roll_out
 from s2.train.ppo.scores import Normal
+from s2.train.ppo.trunk import Trunk
+from tests.models.making import make_model
 from tests.train.pairing import pair_rows, section
 
 pytestmark = pytest.mark.slow
@@ -57,7 +64,9 @@ def prompts(tokenizer_folder: Path, count: int) -> list[Prompt]:
 
 def sampler(folder: Path, ppo: PpoModel) -> Sampler:
     encoder = Encoder(load_tokenizer(folder))
-    return Sampler(encoder.ends, int(encoder.tokenizer.pad_token_id), ppo.temperature, ppo.max_new_tokens, 3)
+    return Sampler(
+        encoder.ends, int(encoder.tokenizer.pad_token_id), ppo.temperature, ppo.max_new_tokens, 3
+    )
 
 
 def roles(base: Path, start: Path, reward: Path, quantization: Any = "none", **options: Any) -> Roles:
@@ -84,7 +93,8 @@ def test_before_the_first_step_the_policy_is_the_reference_and_ratios_are_one(
     found = roll_out(made, asked, sampler(tiny_adapter, ppo), ppo, NORMALS, 0.1, 3)
     assert found.judged.kl().tolist() == [0.0] * 6
     told = [answer.ids for answer in found.judged.answers]
-    again = made.logprobs(POLICY, [p.ids for p in asked], told, 1.0, 0)
+    found_pad = sampler(tiny_adapter, ppo).pad
+    again = made.logprobs(POLICY, made.read([p.ids for p in asked], told), 1.0, found_pad)
     ratio = torch.exp(again.detach() - right_aligned(found.judged.logprobs))
     assert torch.allclose(ratio, torch.ones_like(ratio), atol=1e-5)
 
@@ -127,9 +137,12 @@ def test_the_size_of_a_pass_and_its_padding_change_nothing(
         outcomes.append(found)
     one, six = outcomes
     assert [a.ids for a in one.judged.answers] == [a.ids for a in six.judged.answers]
-    for name in ("values", "advantages", "returns"):
-        for alone, beside in zip(getattr(one, name), getattr(six, name), strict=True):
-            assert torch.allclose(alone, beside, atol=1e-4), name
+    for first, second in (
+        (one.judged.values, six.judged.values),
+        (one.advantages, six.advantages),
+        (one.returns, six.returns),
+    ):
+        assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(first, second, strict=True))
 
 
 def test_an_update_of_eight_by_one_is_that_of_one_by_eight(
@@ -154,8 +167,12 @@ def test_only_policy_and_critic_move(
 ) -> None:
     made = roles(tiny_model, tiny_adapter, tiny_reward)
     before = {name: value.clone() for name, value in made.model.state_dict().items()}
-    make_loop(in_tmp, made, tiny_adapter, settings()).train(prompts(tiny_adapter, 8), prompts(tiny_adapter, 4))
-    moved = {name for name, value in made.model.state_dict().items() if not torch.equal(value, before[name])}
+    make_loop(in_tmp, made, tiny_adapter, settings()).train(
+        prompts(tiny_adapter, 8), prompts(tiny_adapter, 4)
+    )
+    moved = {
+        name for name, value in made.model.state_dict().items() if not torch.equal(value, before[name])
+    }
     assert moved and all(".policy." in name or ".value." in name for name in moved)
     assert any(".policy." in name for name in moved) and any(".value." in name for name in moved)
     saved = load_file(in_tmp / "adapter/adapter_model.safetensors")
@@ -182,7 +199,7 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
             raise Killed
         step(*arguments)
 
-    cut._step = dying  # type: ignore[method-assign]
+    cut._step = dying  # type: ignore[method-assign, assignment]
     with pytest.raises(Killed):
         cut.train(asked, held_out)
     again = make_loop(in_tmp / "cut", roles(tiny_model, tiny_adapter, tiny_reward), tiny_adapter, ppo)
@@ -209,7 +226,9 @@ def test_the_reward_rises_and_the_penalty_holds_it_back(
         ppo = ppo.model_copy(update={"batch_size": 16})
         made = roles(base, tiny_adapter, tiny_reward)
         asked = prompts(tiny_adapter, 16)
-        found[name] = make_loop(in_tmp / name, made, tiny_adapter, ppo).train(asked, prompts(tiny_adapter, 32))
+        found[name] = make_loop(in_tmp / name, made, tiny_adapter, ppo).train(
+            asked, prompts(tiny_adapter, 32)
+        )
     free, held = found["free"], found["held"]
     assert free["gain.reward"] > 3 * free["gain.reward_se"] > 0
     assert free["policy.kl"] > 2 * abs(held["policy.kl"])
@@ -241,8 +260,8 @@ def test_gradient_checkpointing_changes_no_gradient(
     gradients = []
     for checkpointing in (False, True):
         made = roles(tiny_model, tiny_adapter, tiny_reward, gradient_checkpointing=checkpointing)
-        made.logprobs(POLICY, [[1, 5, 6]], [[7, 8]], 1.0, 0).sum().backward()
-        made.values([[1, 5, 6]], [[7, 8]]).sum().backward()
+        made.logprobs(POLICY, made.read([[1, 5, 6]], [[7, 8]]), 1.0, 0).sum().backward()
+        made.values(made.read([[1, 5, 6]], [[7, 8]])).sum().backward()
         both = {**made.policy_parameters, **{f"v.{k}": p for k, p in made.value_parameters.items()}}
         gradients.append({name: parameter.grad for name, parameter in both.items()})
     for name, gradient in gradients[0].items():
@@ -256,3 +275,25 @@ def test_repetition_counts_trigrams() -> None:
     """a b c, b c a, c a b, a b c: one of four came before."""
     assert repetition("a b c a b c") == pytest.approx(0.25)
     assert repetition("a b") == 0 and repetition("The sky is blue.") == 0
+
+
+@pytest.mark.parametrize("name", ["llama2", "qwen2", "gemma2", "gpt2", "neox"])
+def test_roles_that_share_their_lower_layers_are_what_they_are_alone(tmp_path: Path, name: str) -> None:
+    """Where an architecture cannot start in the middle (GPT-2 adds positions to what comes in), nothing is
+    shared."""
+    save_causal_model(make_model(tmp_path / "hub", name), tmp_path / "base")
+    base = load_model(tmp_path / "base", "float32")
+    lora = Lora(r=2, alpha=4, dropout=0.0, targets="all-linear", layers=1)
+    model = get_peft_model(base, lora_config(lora, base))
+    assert isinstance(model, PeftModel)
+    for key, parameter in model.named_parameters():
+        if "lora_B" in key:
+            torch.nn.init.normal_(parameter, std=0.1)
+    trunk = Trunk(model)
+    assert trunk.layers == (0 if name == "gpt2" else 1)
+    batch = left_padded([[5, 6, 7, 8], [9, 10]])
+    with torch.inference_mode():
+        shared = trunk.above(batch, trunk.below(batch))
+        whole = last_states(model.get_base_model(), batch)
+    inside = batch.attention_mask.bool()
+    assert torch.allclose(shared[inside], whole[inside], atol=1e-5)
