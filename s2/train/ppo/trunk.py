@@ -31,7 +31,7 @@ class Trunk:
         self._inner: Any = model.get_base_model()
         found = [match for name, _ in self._inner.named_modules() if (match := _LAYER.match(name))]
         self._path = found[0][1]
-        self._layers: nn.ModuleList = self._inner.get_submodule(self._path)
+        self._layers: Any = self._inner.get_submodule(self._path)
         self.layers = min(int(match[2]) for match in found)
         batch = left_padded([[1, 2, 3]], model.device)
         if self.layers:

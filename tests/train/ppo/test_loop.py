@@ -279,8 +279,8 @@ def test_repetition_counts_trigrams() -> None:
 
 @pytest.mark.parametrize("name", ["llama2", "qwen2", "gemma2", "gpt2", "neox"])
 def test_roles_that_share_their_lower_layers_are_what_they_are_alone(tmp_path: Path, name: str) -> None:
-    """Where an architecture cannot start in the middle (GPT-2 adds positions to what comes in), nothing is
-    shared."""
+    """Where an architecture cannot start in the middle (GPT-2 adds positions to what comes in), nothing
+    is shared."""
     save_causal_model(make_model(tmp_path / "hub", name), tmp_path / "base")
     base = load_model(tmp_path / "base", "float32")
     lora = Lora(r=2, alpha=4, dropout=0.0, targets="all-linear", layers=1)

@@ -1,0 +1,151 @@
+"""PPO with adapters on one base, against the PPO trainer of TRL 1.12, the last to have one.
+
+The same base, SFT adapter, reward model, prompts, float32, new tokens, episodes, minibatches and epochs;
+TRL's has its four models side by side. It needs an environment of its own:
+
+python3.11 -m venv .bench/trl && .bench/trl/bin/pip install trl==1.12.0 torch==2.13.0 peft psutil
+python -m benchmarks.ppo .bench/trl/bin/python [episodes, 64 by default] [seeds, 3]
+
+(after `dvc repro reward@helpfulness`)
+"""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from benchmarks.measure import Measured, measure, promise
+from s2.kernel.tables import read_rows
+from s2.models.adapters import read_adapter
+from s2.models.encoding import Encoder
+from s2.models.loading import load_generation, load_tokenizer
+from s2.models.reward import about
+from s2.models.sampling import Sampler
+from s2.params.align import PpoModel
+from s2.quality.readability import scorer
+from s2.train.merge import merge
+from s2.train.ppo.loop import Loop, PpoRun
+from s2.train.ppo.measure import Judges
+from s2.train.ppo.prompts import Prompt, prompts_of
+from s2.train.ppo.roles import Roles
+from s2.train.ppo.scores import Normal
+
+BASE, START, REWARD = Path("models/base"), Path("models/sft/eli5-wiki"), Path("models/reward/helpfulness")
+PROMPTS = Path("data/splits/prompts/reddit.parquet")
+MERGED = Path(".bench/ppo-policy")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What both do."""
+
+    episodes: int
+    seed: int
+    rollout: int = 16
+    minibatch: int = 8
+    epochs: int = 4
+    new_tokens: int = 24
+    lr: float = 3e-4
+    kl: float = 0.05
+
+
+def prompts(split: str) -> tuple[list[Prompt], Encoder]:
+    encoder = Encoder(load_tokenizer(START), "s2", load_generation(START))
+    rows = [row for row in read_rows(PROMPTS) if row["split"] == split]
+    return prompts_of(rows, encoder, 48, lambda texts: [0.0] * len(texts), 1.0), encoder
+
+
+def ours(task: Task) -> dict[str, float]:
+    """Seconds of training alone, and held-out reward (normalised) and KL."""
+    section = yaml.safe_load(Path("profiles/sample.yaml").read_text(encoding="utf-8"))["ppo"]
+    del section["models"]
+    ppo = PpoModel.model_validate(
+        section
+        | {"from": "sft/some", "rewards": {"helpfulness": 1.0}, "scheduler": "constant"}
+        | {"episodes": task.episodes, "rollout": task.rollout, "minibatch": task.minibatch}
+        | {"epochs": task.epochs, "max_new_tokens": task.new_tokens, "lr": task.lr, "value_lr": task.lr}
+        | {"batch_size": task.minibatch, "generate_batch": task.rollout, "value_warmup": 0}
+        | {"kl": {"coefficient": task.kl, "target": None, "horizon": 1, "stop": None}}
+    )
+    asked, encoder = prompts("train")
+    held_out, _ = prompts("validation")
+    known = about(REWARD)
+    roles = Roles(BASE, START, {"helpfulness": REWARD}, "float32", "none")
+    pad = int(encoder.tokenizer.pad_token_id)
+    sampler = Sampler(encoder.ends, pad, 1.0, task.new_tokens, task.rollout)
+    judges = Judges(encoder.tokenizer, scorer("report"), lambda texts: [0.0] * len(texts))
+    normals = {"helpfulness": Normal(known["mean"], known["sd"])}
+    with TemporaryDirectory() as folder:
+        run = PpoRun("bench", Path(folder) / "checkpoints", Path(folder) / "adapter", 1.0)
+        loop = Loop(run, roles, ppo, normals, sampler, judges, task.seed)
+        began = time.perf_counter()
+        found = loop.train(asked, held_out)
+        seconds = time.perf_counter() - began
+    reward, kl = found["policy.reward.helpfulness"], found["policy.kl"]
+    return {"seconds": seconds, "reward": reward, "kl": kl, "sft_reward": found["sft.reward.helpfulness"]}
+
+
+def theirs(python: str, task: Task) -> dict[str, float]:
+    """The same of TRL's trainer, in its own environment."""
+    asked, encoder = prompts("train")
+    held_out, _ = prompts("validation")
+    known = about(REWARD)
+    lora, _ = read_adapter(START)
+    spec: dict[str, Any] = asdict(task) | {
+        "policy": str(MERGED),
+        "base": str(BASE),
+        "reward": str(REWARD),
+        "mean": known["mean"],
+        "sd": known["sd"],
+        "train": [prompt.ids for prompt in asked],
+        "held_out": [prompt.ids for prompt in held_out],
+        "rank": lora.r,
+        "alpha": lora.lora_alpha,
+        "targets": sorted(lora.target_modules or ()),
+        "end": encoder.ends[0],
+        "pad": int(encoder.tokenizer.pad_token_id),
+    }
+    script = Path(__file__).with_name("ppo_trl.py")
+    done = subprocess.run([python, str(script)], input=json.dumps(spec), capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-3000:])
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    python = sys.argv[1]
+    episodes = int(sys.argv[2]) if len(sys.argv) > 2 else 64
+    seeds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
+    if not (MERGED / "config.json").is_file():
+        MERGED.mkdir(parents=True, exist_ok=True)
+        merge(BASE, [START], MERGED, careful=False)
+    print(f"{episodes} episodes, {seeds} seeds; rewards are of held-out prompts, normalised")
+    found: dict[str, list[Measured]] = {"TRL 1.12": [], "ours": []}
+    for seed in range(seeds):
+        task = Task(episodes, seed)
+        for name, measured in (
+            ("TRL 1.12", measure(theirs, python, task)),
+            ("ours", measure(ours, task)),
+        ):
+            found[name].append(measured)
+            told = measured.result
+            print(
+                f"  {name:9} seed {seed} {measured}, training {told['seconds']:.1f} s, "
+                f"reward {told['sft_reward']:+.2f} → {told['reward']:+.2f}, KL {told['kl']:.2f}"
+            )
+    one, other = found["ours"], found["TRL 1.12"]
+    promise("peak memory", mean(m.peak_mb for m in one) / mean(m.peak_mb for m in other), most=0.5)
+    time_ratio = mean(m.result["seconds"] for m in one) / mean(m.result["seconds"] for m in other)
+    promise("time an episode", time_ratio, most=0.5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""The part of benchmarks/ppo.py that runs in TRL 1.12's environment: a task as JSON on standard input, a
+line of JSON as the last of standard output."""
+
+import json
+import sys
+import time
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig, PeftModel
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    GenerationConfig,
+)
+from trl.experimental.ppo import PPOConfig, PPOTrainer
+
+
+def scorer(task: dict[str, Any]) -> Any:
+    base = AutoModelForSequenceClassification.from_pretrained(
+        task["base"], num_labels=1, dtype=torch.float32
+    )
+    return PeftModel.from_pretrained(base, task["reward"]).merge_and_unload()
+
+
+@torch.no_grad()
+def measured(policy: Any, reward: Any, task: dict[str, Any]) -> tuple[float, float]:
+    """Mean normalised reward and mean KL of sampled answers to held-out prompts."""
+    settings = GenerationConfig(
+        max_new_tokens=task["new_tokens"],
+        do_sample=True,
+        temperature=1.0,
+        top_k=0,
+        top_p=1.0,
+        pad_token_id=task["pad"],
+        eos_token_id=task["end"],
+    )
+    torch.manual_seed(0)
+    rewards, kls = [], []
+    for ids in task["held_out"]:
+        whole = policy.generate(input_ids=torch.tensor([ids]), generation_config=settings)
+        new = policy(input_ids=whole).logits[0, len(ids) - 1 : -1].log_softmax(-1)
+        with policy.disable_adapter():
+            old = policy(input_ids=whole).logits[0, len(ids) - 1 : -1].log_softmax(-1)
+        told = whole[0, len(ids) :, None]
+        kls.append(float((new.gather(-1, told) - old.gather(-1, told)).sum()))
+        rewards.append((float(reward(input_ids=whole).logits) - task["mean"]) / task["sd"])
+    return sum(rewards) / len(rewards), sum(kls) / len(kls)
+
+
+def main() -> None:
+    task = json.load(sys.stdin)
+    tokenizer = AutoTokenizer.from_pretrained(task["policy"], padding_side="left")
+    policy = AutoModelForCausalLM.from_pretrained(task["policy"], dtype=torch.float32)
+    with TemporaryDirectory() as folder:
+        arguments = PPOConfig(
+            output_dir=folder,
+            total_episodes=task["episodes"],
+            per_device_train_batch_size=task["minibatch"],
+            gradient_accumulation_steps=task["rollout"] // task["minibatch"],
+            num_mini_batches=task["rollout"] // task["minibatch"],
+            local_rollout_forward_batch_size=task["minibatch"],
+            num_ppo_epochs=task["epochs"],
+            response_length=task["new_tokens"],
+            temperature=1.0,
+            kl_coef=task["kl"],
+            learning_rate=task["lr"],
+            lr_scheduler_type="constant",
+            missing_eos_penalty=1.0,
+            stop_token_id=task["end"],
+            num_sample_generations=0,
+            bf16=False,
+            gradient_checkpointing=False,
+            use_cpu=True,
+            report_to="none",
+            save_strategy="no",
+            seed=task["seed"],
+        )
+        trainer = PPOTrainer(
+            args=arguments,
+            processing_class=tokenizer,
+            model=policy,
+            ref_model=None,
+            reward_model=scorer(task),
+            value_model=scorer(task),
+            train_dataset=Dataset.from_list([{"input_ids": ids} for ids in task["train"]]),
+            eval_dataset=Dataset.from_list([{"input_ids": ids} for ids in task["held_out"]]),
+            peft_config=LoraConfig(
+                r=task["rank"],
+                lora_alpha=task["alpha"],
+                target_modules=task["targets"],
+                task_type="CAUSAL_LM",
+            ),
+        )
+        reward = trainer.reward_model
+        before, _ = measured(trainer.policy_model, reward, task)
+        began = time.perf_counter()
+        trainer.train()
+        seconds = time.perf_counter() - began
+        after, kl = measured(trainer.policy_model, reward, task)
+    print(json.dumps({"seconds": seconds, "sft_reward": before, "reward": after, "kl": kl}))
+
+
+if __name__ == "__main__":
+    main()
