@@ -12,8 +12,12 @@ REASONS = {
     "low_score": "too few people voted for it",
     "namespace": "the page is no article",
     "no_dataset": "no dataset takes Wikipedia, so that no question was asked for",
+    "no_difference": "its two answers are the same",
+    "no_pair": "its two sides are no answers to one question",
     "no_question": "no reply of the language model was a question about it",
     "no_text": "its question or its answer is empty",
+    "over_pairs": "other pairs of its question came first",
+    "over_rows": "so many rows were not asked for",
     "not_a_question": "its post asks nothing, or is a regular thread, an announcement or an interview",
     "not_self": "its post is a link, not a text",
     "not_simple": "it is too hard to read",
@@ -29,6 +33,7 @@ REASONS = {
     "too_short": "it is too short",
     "toxic": "the classifier finds it toxic",
     "unanswered": "no comment answers its post",
+    "unended": "no answer to it came to its end",
     "unpaired": "its question has answers with several scores, but it makes no pair: none that may be "
     "chosen stands above it, and it may not be chosen over one below, or other pairs came first",
 }

@@ -13,11 +13,13 @@ from tests.repository import environment
 
 STAGES = [
     *("params", "sample", "base", "reddit", "wiki", "candidates_reddit", "candidates_wiki"),
-    *("toxicity reddit", "splits", "questions", "embeddings reddit", "leakage", "datasets both"),
-    *("cards both", "sets", "explore", "sft both", "merge both simple"),
+    *("own_pairs", "toxicity reddit", "splits", "questions", "embeddings reddit", "leakage", "pairs"),
+    *("preferences helpfulness", "datasets both"),
+    *("cards both", "sets", "explore", "sft both", "reward helpfulness"),
+    *("dpo both-dpo", "panels ppo both-ppo", "ppo both-ppo", "rejection best", "merge both-simple"),
     *("answers both models/merged/both-simple", "evaluate both", "report"),
 ]
-QUICK = ["wiki", "sft both"]  # what every test run breaks; --every-stage breaks all
+QUICK = ["wiki", "sft both", "ppo both-ppo"]  # what every test run breaks; --every-stage breaks all
 FAULTS = ["kill", "interrupt", "full", "read_only"]
 OUTPUTS = ("data", "models", "metrics")
 _MOUNTS = {"full": "size=4k", "read_only": "ro"}

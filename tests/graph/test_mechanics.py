@@ -67,7 +67,10 @@ def test_a_new_constant_makes_exactly_its_users_stale(repo: Repository) -> None:
     )
     stale = repo.stale()
     own = {name for name, why in stale.items() if "readability:_report changed" in why}
-    assert own == {"candidates@reddit", "candidates@wiki", "own", "evaluate@both"}
+    assert own == {
+        *("candidates@reddit", "candidates@wiki", "own", "own_pairs"),
+        *("ppo@both-ppo", "evaluate@both", "evaluate@both-ppo"),
+    }
     assert all("if " in why for name, why in stale.items() if name not in own)
     repo.edit("s2/report/tables.py", '"ended"]', '"ended", "words"]')
     assert "s2.report.tables:HEADLINE changed" in repo.stale("report")["report"]
@@ -95,12 +98,12 @@ def test_a_knob_of_the_machine_runs_nothing_but_the_check(repo: Repository) -> N
 def test_there_and_back_runs_no_stage(repo: Repository) -> None:
     adapter = (repo.root / "models/sft/both/adapter_model.safetensors").read_bytes()
     metrics = (repo.root / "metrics/sft/both.json").read_text()
-    repo.edit("params.yaml", "lr: 0.0004 ", "lr: 0.5 ")
-    assert repo.stale("sft@both") == {"sft@both": "sft.lr 0.0004 → 0.5"}
+    repo.edit("params.yaml", "  lr: 0.0006 ", "  lr: 0.5 ")
+    assert repo.stale("sft@both") == {"sft@both": "sft.lr 0.0006 → 0.5"}
     there = ran(repo.dvc("repro", "params", "merge@both-simple"))
     assert there == ["params", "sft@both", "merge@both-simple"]
     assert (repo.root / "models/sft/both/adapter_model.safetensors").read_bytes() != adapter
-    repo.edit("params.yaml", "lr: 0.5 ", "lr: 0.0004 ")
+    repo.edit("params.yaml", "  lr: 0.5 ", "  lr: 0.0006 ")
     assert "restored, not run" in repo.stale("sft@both")["sft@both"]
     assert ran(repo.dvc("repro", "params", "merge@both-simple")) == []
     assert repo.stale() == {}
@@ -208,12 +211,14 @@ def test_a_fourth_dataset_and_a_model_on_it_by_parameters_alone(repo: Repository
         "-S",
         "+sft.models.third={data: third, lr: 0.002}",
         "-S",
+        "+merge.models.third-simple={from: sft/third, method: simple, data: third}",
+        "-S",
         "+evaluate.models.third=models/merged/third-simple",
     )
     assert {"datasets@third", "cards@third", "sft@third", "merge@third-simple"} <= set(ran(said))
     assert "sft@both" not in ran(said) and "splits" not in ran(said)
     board = json.loads((repo.root / "metrics/leaderboard.json").read_text())["ours"]
-    assert set(board) == {"both", "third"} and set(board["third"]) == {"eli5", "both"}
+    assert set(board) == {"both", "both-ppo", "third"} and set(board["third"]) == {"eli5", "both"}
     assert "r/askscience" in (repo.root / "data/sft/third/README.md").read_text()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DATA_STAGES = ["params", "sample", "classifier", "reddit", "wiki"]
-DATA_STAGES += ["candidates_reddit", "candidates_wiki", "own"]
+DATA_STAGES += ["candidates_reddit", "candidates_wiki", "own", "own_pairs"]
 
 
 def run(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:

@@ -60,7 +60,8 @@ def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = vectors(usable + [page["id"] for page in asked], like)
     write_rows(folder / "data/embeddings/reddit.parquet", EMBEDDINGS, rows[: len(usable)])
     write_rows(folder / "data/embeddings/wiki.parquet", EMBEDDINGS, rows[len(usable) :])
-    write_rows(folder / "data/embeddings/own.parquet", EMBEDDINGS, [])
+    for source in ("own", "pairs"):
+        write_rows(folder / f"data/embeddings/{source}.parquet", EMBEDDINGS, [])
     write_text(folder / "like.json", json.dumps(like))
     for stage in ("leakage", "datasets eli5", "datasets wiki", "datasets eli5-wiki"):
         done = run(folder, stage)
@@ -85,7 +86,7 @@ def test_what_is_like_a_held_out_question_of_any_source_leaves_everything(gated:
         "prompts": read_rows(gated / "data/splits/prompts/reddit.parquet"),
     }
     found = json.loads((gated / "metrics/data/leakage.json").read_text())
-    assert found.pop("sft_own")["rows_in"] == 0
+    assert found.pop("sft_own")["rows_in"] == found.pop("own_pairs")["rows_in"] == 0
     assert set(found) == {"sft_reddit", "sft_wiki", "pairs", "prompts"}
     for name, counts in found.items():
         assert counts["dropped"]["leakage"] >= 1

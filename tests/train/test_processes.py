@@ -11,6 +11,7 @@ import torch
 
 from s2.kernel.errors import S2Error
 from s2.train import processes
+from tests.train.pairing import pair_rows, section
 from tests.train.test_sft import ROWS, settings
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,61 @@ def test_two_processes_train_as_one_does(tmp_path: Path, tiny_model: Path) -> No
             assert together[key] == pytest.approx(alone[key], rel=2e-4), key
     assert len(found[1][1]) == 9 and list(found[1][2]) == [0, 3, 6, 9]
     assert len((tmp_path / ".s2/logs/speed.jsonl").read_text().splitlines()) == 2
+
+
+ALIGN = """
+import json
+import sys
+from pathlib import Path
+
+from s2.params.align import DpoModel
+from s2.train.dpo import DpoRun, train
+from s2.train.processes import launched, rank
+
+if __name__ == "__main__":
+    base, start, folder, count = *map(Path, sys.argv[1:4]), int(sys.argv[4])
+    if not launched("align", sys.argv[1:], count):
+        (folder / f"by-{rank()}").touch()
+        adapter = folder / f"adapter-{rank()}"
+        run = DpoRun("some", base, start, folder / "checkpoints", adapter, "s2", 0.4)
+        given = json.loads((folder.parent / "given.json").read_text())
+        metrics = train(run, given["splits"], DpoModel.model_validate(given["dpo"]), 1)
+        (folder / f"metrics-{rank()}.json").write_text(json.dumps(metrics))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_align_as_one_does(tmp_path: Path, tiny_model: Path, tiny_adapter: Path) -> None:
+    """DPO, with unlike weights and margins: the same curve, and the first process alone writes."""
+    (tmp_path / "align.py").write_text(ALIGN)
+    dpo = {"from": "sft/some", "data": "some", "lr": 0.01, "epochs": 3, "max_length": 128}
+    dpo |= {"batch_size": 1, "grad_accumulation": 4, "log_steps": 1, "margin": 0.5}
+    rows = [row | {"weight": 1 / (1 + n % 3)} for n, row in enumerate(pair_rows(12))]
+    splits = {"train": rows, "validation": pair_rows(6), "test": []}
+    given = {"splits": splits, "dpo": section("dpo", **dpo)}
+    (tmp_path / "given.json").write_text(json.dumps(given))
+    found = {}
+    for count in (1, 2):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        paths = [str(tiny_model), str(tiny_adapter), str(folder)]
+        done = subprocess.run(
+            [sys.executable, "-m", "align", *paths, str(count)],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}", "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert sorted(file.name for file in folder.glob("by-*")) == [f"by-{n}" for n in range(count)]
+        assert [path.name for path in folder.glob("adapter-*")] == ["adapter-0"]
+        metrics = json.loads((folder / "metrics-0.json").read_text())
+        found[count] = metrics, curve(folder, "train")
+    for alone, together in zip(found[1], found[2], strict=True):
+        assert alone.keys() == together.keys()
+        for key in alone.keys() - {"dropped"}:
+            assert together[key] == pytest.approx(alone[key], rel=2e-3, abs=2e-4), key
+    assert len(found[1][1]) == 9
 
 
 def curve(folder: Path, name: str) -> dict[Any, float]:
