@@ -13,9 +13,9 @@ from s2.params.base import Part, Positive, Seed
 from s2.params.loading import load, load_settings
 from s2.params.models import PromptStyle
 from s2.train.checkpoints import checkpoint_folder, checkpoint_path
-from s2.train.dpo import DpoRun, make_trainer, train
+from s2.train.dpo import make_trainer, train
 from s2.train.intervals import Checkpoints
-from s2.train.pairs import encode_pairs
+from s2.train.pairs import PairRun, encode_pairs
 from s2.train.processes import launched, rank
 from stages.runner import run
 
@@ -38,10 +38,10 @@ def main() -> None:
     adapter = Path(f"models/dpo/{name}")
     if rank() > 0:
         checkpoints = checkpoint_path(*keyed)
-        train(DpoRun(name, BASE, start, checkpoints, adapter, prompt, every), rows, dpo, seed)
+        train(PairRun(name, BASE, start, checkpoints, adapter, prompt, every), rows, dpo, seed)
         return
     with checkpoint_folder(*keyed) as checkpoints, new_folder(adapter) as part:
-        paths = DpoRun(name, BASE, start, checkpoints, part, prompt, every)
+        paths = PairRun(name, BASE, start, checkpoints, part, prompt, every)
         metrics = train(paths, rows, dpo, seed)
         with new_folder(Path(f"metrics/plots/dpo/{name}")) as plots:
             shutil.copytree(checkpoints / "curve", plots, dirs_exist_ok=True)

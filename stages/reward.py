@@ -15,9 +15,9 @@ from s2.params.loading import load, load_settings
 from s2.params.models import PromptStyle
 from s2.train.checkpoints import checkpoint_folder, checkpoint_path
 from s2.train.intervals import Checkpoints
-from s2.train.pairs import encode_pairs
+from s2.train.pairs import PairRun, encode_pairs
 from s2.train.processes import launched, rank
-from s2.train.reward import RewardRun, make_trainer, train
+from s2.train.reward import make_trainer, train
 from stages.runner import run
 
 BASE = Path("models/base")
@@ -39,10 +39,10 @@ def main() -> None:
     adapter = Path(f"models/reward/{name}")
     if rank() > 0:
         checkpoints = checkpoint_path(*keyed)
-        train(RewardRun(name, BASE, start, checkpoints, adapter, prompt, every), rows, reward, seed)
+        train(PairRun(name, BASE, start, checkpoints, adapter, prompt, every), rows, reward, seed)
         return
     with checkpoint_folder(*keyed) as checkpoints, new_folder(adapter) as part:
-        paths = RewardRun(name, BASE, start, checkpoints, part, prompt, every)
+        paths = PairRun(name, BASE, start, checkpoints, part, prompt, every)
         metrics = train(paths, rows, reward, seed)
         with new_folder(Path(f"metrics/plots/reward/{name}")) as plots:
             shutil.copytree(checkpoints / "curve", plots, dirs_exist_ok=True)

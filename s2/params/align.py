@@ -5,9 +5,10 @@ A model names what it starts from by its folder under `models/`, such as `from: 
 chains of any length can be declared; `data` is a set of `preference.sets`.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from s2.params.base import (
     Above0,
@@ -23,7 +24,15 @@ from s2.params.base import (
 )
 from s2.params.train import Training
 
-Adapter = Annotated[str, Field(pattern="^(sft|dpo|ppo)/[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+def _adapter(value: str) -> str:
+    section, _, name = value.partition("/")
+    if section not in ("sft", "dpo", "ppo") or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise ValueError("name an adapter by its folder under models/, such as sft/eli5-wiki")
+    return value
+
+
+Adapter = Annotated[str, AfterValidator(_adapter)]
 AtLeast0 = Annotated[Number, Field(ge=0)]
 MADE = ("votes", "safety", "simplicity")  # the pairs that the pipeline makes itself
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every dotted key that a section may hold, inner sections included."""
-    for name, field in model.model_fields.items():
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
         yield prefix + name
         for kind in (field.annotation, *getattr(field.annotation, "__args__", ())):
             if isinstance(kind, type) and issubclass(kind, BaseModel):

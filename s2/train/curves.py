@@ -14,73 +14,13 @@ from s2.kernel.stats import ratio_and_se
 Losses = tuple[list[float], list[int]]
 
 
-class LossCurve(TrainerCallback):
-    """Training and validation loss as `train.tsv` and `validation.tsv` in a folder, each row a step and
-    its loss in nats a token; whole files at every moment, so that a running training can be drawn.
-
-    The validation curve begins at step 0 with the base model and ends with the metric itself: the
-    loss over all tokens of the weights that are kept. A resumed run draws its earlier part again, out
-    of the checkpoint's own log.
-    """
-
-    def __init__(self, folder: Path, base: Losses) -> None:
-        self.tokens_before = 0
-        self._folder = folder
-        self._train: dict[int, float] = {}
-        self._validation = {0: ratio_and_se(*base)[0]}
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        self.tokens_before = int(state.num_input_tokens_seen)
-        for logs in state.log_history:
-            self._note(logs, int(logs["step"]))
-        self._draw(state)
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **_: Any,
-    ) -> None:
-        self._note(logs or {}, state.global_step)
-        self._draw(state)
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        """Log at the last step too, so that no step's loss is lost."""
-        control.should_log |= state.global_step == state.max_steps
-
-    def end(self, losses: Losses, step: int) -> None:
-        """Draw the loss of the weights that are kept, those of `step`, as the metric has it."""
-        self._validation[step] = ratio_and_se(*losses)[0]
-        self._write()
-
-    def _note(self, logs: dict[str, float], step: int) -> None:
-        for name, curve in (("loss", self._train), ("eval_loss", self._validation)):
-            if name in logs and math.isfinite(logs[name]):
-                curve[step] = logs[name]
-
-    def _draw(self, state: TrainerState) -> None:
-        if state.is_world_process_zero:
-            self._write()
-
-    def _write(self) -> None:
-        for name, curve in (("train", self._train), ("validation", self._validation)):
-            rows = {step: [loss] for step, loss in curve.items()}
-            write_table(self._folder / f"{name}.tsv", ["step", "loss"], rows)
-
-
 class LogCurve(TrainerCallback):
     """What a trainer logs, as `train.tsv` in a folder: a row a logged step, a column for each of `names`
     (key of the log: name of the column); whole at every moment. A resumed run draws its earlier part
     again, out of the checkpoint's own log."""
 
     def __init__(self, folder: Path, names: dict[str, str]) -> None:
-        self._path = folder / "train.tsv"
+        self._folder = folder
         self._names = names
         self._rows: dict[int, list[float]] = {}
 
@@ -114,7 +54,45 @@ class LogCurve(TrainerCallback):
 
     def _draw(self, state: TrainerState) -> None:
         if state.is_world_process_zero:
-            write_table(self._path, ["step", *self._names.values()], self._rows)
+            self._write()
+
+    def _write(self) -> None:
+        write_table(self._folder / "train.tsv", ["step", *self._names.values()], self._rows)
+
+
+class LossCurve(LogCurve):
+    """Training and validation loss as `train.tsv` and `validation.tsv`, in nats a token.
+
+    The validation curve begins at step 0 with the base model and ends with the metric itself: the
+    loss over all tokens of the weights that are kept.
+    """
+
+    def __init__(self, folder: Path, base: Losses) -> None:
+        super().__init__(folder, {})
+        self.tokens_before = 0
+        self._train: dict[int, float] = {}
+        self._validation = {0: ratio_and_se(*base)[0]}
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self.tokens_before = int(state.num_input_tokens_seen)
+        super().on_train_begin(args, state, control)
+
+    def end(self, losses: Losses, step: int) -> None:
+        """Draw the loss of the weights that are kept, those of `step`, as the metric has it."""
+        self._validation[step] = ratio_and_se(*losses)[0]
+        self._write()
+
+    def _note(self, logs: dict[str, float], step: int) -> None:
+        for name, curve in (("loss", self._train), ("eval_loss", self._validation)):
+            if name in logs and math.isfinite(logs[name]):
+                curve[step] = logs[name]
+
+    def _write(self) -> None:
+        for name, curve in (("train", self._train), ("validation", self._validation)):
+            rows = {step: [loss] for step, loss in curve.items()}
+            write_table(self._folder / f"{name}.tsv", ["step", "loss"], rows)
 
 
 def write_table(path: Path, names: list[str], rows: dict[int, list[float]]) -> None:

@@ -5,7 +5,6 @@ The reference is the adapter that training starts from, a copy of it on the same
 """
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,11 @@ from s2.models.logprobs import label_logprobs
 from s2.models.sampling import Sampler, sample
 from s2.models.saving import save_asking
 from s2.params.align import DpoModel
-from s2.params.models import PromptStyle
 from s2.train.arguments import trainer_arguments
 from s2.train.checkpoints import last_checkpoint
 from s2.train.curves import LogCurve
 from s2.train.intervals import Checkpoints
-from s2.train.pairs import EncodedPair, Rows, encode_splits, mean_one
+from s2.train.pairs import EncodedPair, PairRun, Rows, encode_splits, mean_one
 from s2.train.processes import rank
 from s2.train.speed import log_speed
 
@@ -47,21 +45,7 @@ CURVE = {
 }
 
 
-@dataclass(frozen=True)
-class DpoRun:
-    """What one training run is called, where it reads and writes, how it asks, and its share of the
-    steps between two checkpoints."""
-
-    name: str
-    base: Path
-    start: Path
-    checkpoints: Path
-    adapter: Path
-    prompt: PromptStyle
-    checkpoint_every: float
-
-
-def train(run: DpoRun, splits: dict[str, Rows], dpo: DpoModel, seed: int) -> dict[str, Any]:
+def train(run: PairRun, splits: dict[str, Rows], dpo: DpoModel, seed: int) -> dict[str, Any]:
     """Train an adapter into `run.adapter` and return its metrics. Of several processes all train, and the
     first writes."""
     encoder = Encoder(load_tokenizer(run.start), run.prompt, load_generation(run.start))

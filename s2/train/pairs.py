@@ -3,13 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import md5
+from pathlib import Path
 from typing import Any
 
 from s2.kernel.accounting import account
 from s2.kernel.errors import S2Error
 from s2.models.encoding import Encoder
+from s2.params.models import PromptStyle
 
 Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class PairRun:
+    """What a training on pairs is called, the base and the adapter that it starts from, where it keeps
+    its checkpoints and puts its adapter, how it asks, and its share of the steps between two
+    checkpoints."""
+
+    name: str
+    base: Path
+    start: Path
+    checkpoints: Path
+    adapter: Path
+    prompt: PromptStyle
+    checkpoint_every: float
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 arXiv:2203.02155; the margin as of Llama 2, arXiv:2307.09288, 3.2.2)."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,33 +23,18 @@ from s2.models.loading import load_generation, load_tokenizer
 from s2.models.reward import ABOUT, fresh_reward, rewards
 from s2.models.saving import save_asking
 from s2.params.align import RewardModel
-from s2.params.models import PromptStyle
 from s2.train.arguments import trainer_arguments
 from s2.train.checkpoints import last_checkpoint
 from s2.train.curves import LogCurve
 from s2.train.intervals import Checkpoints
-from s2.train.pairs import EncodedPair, Rows, encode_splits, mean_one
+from s2.train.pairs import EncodedPair, PairRun, Rows, encode_splits, mean_one
 from s2.train.processes import rank
 from s2.train.speed import log_speed
 
 HELD_OUT = ("validation", "test")
 
 
-@dataclass(frozen=True)
-class RewardRun:
-    """What one training run is called, where it reads and writes, how it asks, and its share of the
-    steps between two checkpoints."""
-
-    name: str
-    base: Path
-    start: Path
-    checkpoints: Path
-    adapter: Path
-    prompt: PromptStyle
-    checkpoint_every: float
-
-
-def train(run: RewardRun, splits: dict[str, Rows], reward: RewardModel, seed: int) -> dict[str, Any]:
+def train(run: PairRun, splits: dict[str, Rows], reward: RewardModel, seed: int) -> dict[str, Any]:
     """Train a reward model into `run.adapter` and return its metrics, by held-out split."""
     encoder = Encoder(load_tokenizer(run.start), run.prompt, load_generation(run.start))
     pairs, accounting = encode_splits(encoder, splits, reward.max_length, reward.rows, reward.data)

@@ -12,8 +12,8 @@ from s2.models.encoding import Encoder
 from s2.models.loading import load_model, load_tokenizer
 from s2.params.align import DpoModel
 from s2.train import dpo as module
-from s2.train.dpo import POLICY, REFERENCE, DpoRun, dpo_losses, make_trainer, measure_pairs, train
-from s2.train.pairs import encode_pairs
+from s2.train.dpo import POLICY, REFERENCE, dpo_losses, make_trainer, measure_pairs, train
+from s2.train.pairs import PairRun, encode_pairs
 from tests.train.pairing import pair_rows, section
 
 SPLITS = {"train": pair_rows(12), "validation": pair_rows(6), "test": pair_rows(3)}
@@ -24,8 +24,8 @@ def settings(**changes: Any) -> DpoModel:
     return DpoModel.model_validate(section("dpo", **small | {"log_steps": 1} | changes))
 
 
-def run_in(folder: Path, base: Path, start: Path) -> DpoRun:
-    return DpoRun("some", base, start, folder / "checkpoints", folder / "adapter", "s2", 0.3)
+def run_in(folder: Path, base: Path, start: Path) -> PairRun:
+    return PairRun("some", base, start, folder / "checkpoints", folder / "adapter", "s2", 0.3)
 
 
 def test_every_loss_by_hand() -> None:

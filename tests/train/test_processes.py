@@ -75,7 +75,8 @@ import sys
 from pathlib import Path
 
 from s2.params.align import DpoModel
-from s2.train.dpo import DpoRun, train
+from s2.train.dpo import train
+from s2.train.pairs import PairRun
 from s2.train.processes import launched, rank
 
 if __name__ == "__main__":
@@ -83,7 +84,7 @@ if __name__ == "__main__":
     if not launched("align", sys.argv[1:], count):
         (folder / f"by-{rank()}").touch()
         adapter = folder / f"adapter-{rank()}"
-        run = DpoRun("some", base, start, folder / "checkpoints", adapter, "s2", 0.4)
+        run = PairRun("some", base, start, folder / "checkpoints", adapter, "s2", 0.4)
         given = json.loads((folder.parent / "given.json").read_text())
         metrics = train(run, given["splits"], DpoModel.model_validate(given["dpo"]), 1)
         (folder / f"metrics-{rank()}.json").write_text(json.dumps(metrics))

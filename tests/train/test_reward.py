@@ -14,8 +14,8 @@ from s2.models.loading import load_tokenizer
 from s2.models.reward import about, fresh_reward, head_of, load_reward, rewards
 from s2.params.align import RewardModel
 from s2.train import reward as module
-from s2.train.pairs import encode_pairs, mean_one
-from s2.train.reward import RewardRun, collate, make_trainer, pair_losses, train
+from s2.train.pairs import PairRun, encode_pairs, mean_one
+from s2.train.reward import collate, make_trainer, pair_losses, train
 from tests.train.pairing import pair_rows, section
 
 pytestmark = pytest.mark.slow
@@ -28,8 +28,8 @@ def settings(**changes: Any) -> RewardModel:
     return RewardModel.model_validate(section("reward", **small | {"log_steps": 1} | changes))
 
 
-def run_in(folder: Path, base: Path, start: Path) -> RewardRun:
-    return RewardRun("some", base, start, folder / "checkpoints", folder / "adapter", "s2", 0.3)
+def run_in(folder: Path, base: Path, start: Path) -> PairRun:
+    return PairRun("some", base, start, folder / "checkpoints", folder / "adapter", "s2", 0.3)
 
 
 @pytest.mark.parametrize("quantization", ["none", "nf4"])

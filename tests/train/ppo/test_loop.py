@@ -21,6 +21,7 @@ from s2.params.align import PpoModel, RewardModel
 from s2.params.train import Lora
 from s2.quality.readability import scorer
 from s2.train import reward as reward_module
+from s2.train.pairs import PairRun
 from s2.train.ppo import loop as module
 from s2.train.ppo.loop import Loop, PpoRun
 from s2.train.ppo.measure import Judges, repetition
@@ -41,7 +42,7 @@ NORMALS = {"liked": Normal(0.5, 2.0)}
 def tiny_reward(tiny_model: Path, tiny_adapter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reward")
     values = section("reward", **{"from": "sft/some", "data": "some", "lr": 0.01, "max_length": 128})
-    run = reward_module.RewardRun(
+    run = PairRun(
         "liked", tiny_model, tiny_adapter, folder / "checkpoints", folder / "adapter", "s2", 0.5
     )
     splits = {"train": pair_rows(12), "validation": pair_rows(6), "test": []}
