@@ -13,14 +13,14 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
 from s2.kernel.cache import content_key
-from s2.kernel.files import new_file
+from s2.kernel.files import new_file, write_json
 from s2.models.adapters import note_training, save_adapter
 from s2.models.batches import by_length
 from s2.models.sampling import Sampler
 from s2.params.align import PpoModel
 from s2.train.curves import write_table
 from s2.train.ppo.losses import adapted, distance, policy_loss, value_loss
-from s2.train.ppo.measure import Columns, Judges, gains, measure, summary
+from s2.train.ppo.measure import Columns, Judges, gains, measure, points, summary
 from s2.train.ppo.prompts import Prompt
 from s2.train.ppo.roles import POLICY, Read, Roles
 from s2.train.ppo.rollout import Rollout, right_aligned, roll_out
@@ -258,10 +258,7 @@ class Loop:
     def _draw(self, asked: Sequence[str]) -> None:
         curve = self._run.checkpoints / "curve"
         write_table(curve / "train.tsv", ["step", *TRAINED], self._progress.rows)
-        means = {step: summary(columns, asked) for step, columns in self._progress.measured.items()}
-        names = list(next(iter(means.values())))
-        rows = {step: [found[name] for name in names] for step, found in means.items()}
-        write_table(curve / "measured.tsv", ["step", *names], rows)
+        write_json(curve / "measured.json", points(self._progress.measured, asked))
 
     @property
     def _checkpoint(self) -> Path:

@@ -1,6 +1,7 @@
 """What the policy does on held-out prompts: the reward, and beside it what reward hacking looks like."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
@@ -15,6 +16,7 @@ from s2.train.ppo.scores import Normal
 
 Columns = dict[str, list[float]]
 REWARDS = "reward."
+Z95 = 1.96
 
 
 def measure(
@@ -97,3 +99,20 @@ def gains(before: Columns, after: Columns, prompts: Sequence[str]) -> dict[str, 
         for name, values in after.items()
     }
     return summary(differences, prompts)
+
+
+def points(measured: Mapping[int, Columns], prompts: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows for curves: of each measurement (by the updates before it) and column the mean and its 95 %
+    interval, the mean ± 1.96 standard errors."""
+    found = {step: summary(columns, prompts) for step, columns in measured.items()}
+    return [
+        {
+            "step": step,
+            "metric": name,
+            "mean": means[name],
+            "low": means[name] - Z95 * means[f"{name}_se"],
+            "high": means[name] + Z95 * means[f"{name}_se"],
+        }
+        for step, means in found.items()
+        for name in measured[step]
+    ]

@@ -205,7 +205,7 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
         cut.train(asked, held_out)
     again = make_loop(in_tmp / "cut", roles(tiny_model, tiny_adapter, tiny_reward), tiny_adapter, ppo)
     assert again.train(asked, held_out) == expected
-    for name in ("train.tsv", "measured.tsv"):
+    for name in ("train.tsv", "measured.json"):
         one, other = (in_tmp / kind / "checkpoints/curve" / name for kind in ("whole", "cut"))
         assert one.read_text() == other.read_text()
     saved = [load_file(in_tmp / kind / "adapter/adapter_model.safetensors") for kind in ("whole", "cut")]
