@@ -99,7 +99,7 @@ def write(
         write_rows(Path(f"data/sft/{name}/{split}.parquet"), SCHEMA, chosen)
     by_prompt = [[one.reward for one in kept] for kept in scored]
     table = curve(by_prompt, rejection.samples)
-    names = ["n", "best", "best_se", "median", "median_se"]
+    names = ["n", "best", "best_se", "median", "median_se", "prompts"]
     write_table(Path(f"metrics/plots/rejection/{name}.tsv"), names, table)
     some = [values for values in by_prompt if values]
     highest, highest_se = mean_and_se([max(values) for values in some]) if some else (0.0, 0.0)

@@ -121,13 +121,15 @@ def best_of(values: Sequence[float], n: int) -> float:
 
 def curve(rewards_by_prompt: Sequence[Sequence[float]], samples: int) -> dict[int, list[float]]:
     """For each n up to `samples` the mean over prompts of the expected best of n, its standard error, the
-    mean of the prompts' medians, and its standard error; prompts with fewer answers are left out."""
+    mean of the prompts' medians, its standard error, and the number of prompts: those with at least n
+    answers that ended."""
     rows = {}
-    whole = [values for values in rewards_by_prompt if len(values) >= samples]
-    middle = mean_and_se([median(values) for values in whole]) if whole else (0.0, 0.0)
     for n in range(1, samples + 1):
-        if whole:
-            rows[n] = [*mean_and_se([best_of(values, n) for values in whole]), *middle]
+        enough = [values for values in rewards_by_prompt if len(values) >= n]
+        if enough:
+            best = mean_and_se([best_of(values, n) for values in enough])
+            middle = mean_and_se([median(values) for values in enough])
+            rows[n] = [*best, *middle, float(len(enough))]
     return rows
 
 

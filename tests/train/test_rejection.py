@@ -22,10 +22,11 @@ def test_the_expected_best_is_the_mean_over_all_choices(values: list[float], dat
 
 
 def test_the_curve_by_hand() -> None:
-    """Two prompts with rewards 0, 1 and 2, 4; one with too few answers counts nowhere."""
+    """Prompts with rewards 0, 1 and 2, 4 and 9: of one answer means 0.5, 3 and 9; of two 1 and 4."""
     rows = curve([[0.0, 1.0], [4.0, 2.0], [9.0]], 2)
-    assert rows[1] == pytest.approx([1.75, 1.25, 1.75, 1.25])
-    assert rows[2] == pytest.approx([2.5, 1.5, 1.75, 1.25])
+    assert rows[1][0] == pytest.approx(12.5 / 3) and rows[1][4] == 3
+    assert rows[2] == pytest.approx([2.5, 1.5, 1.75, 1.25, 2])
+    assert curve([[]], 2) == {}
 
 
 def test_what_did_not_end_is_never_chosen_and_the_earlier_answer_may_be(tiny_adapter: Path) -> None:
