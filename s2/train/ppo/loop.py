@@ -4,6 +4,7 @@ happened."""
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -266,21 +267,24 @@ class Loop:
 
     def _keep(self) -> None:
         roles, progress = self._roles, self._progress
+        # Not to the file at once: PyTorch's writer tells a full disk as an error of its own.
+        content = BytesIO()
+        torch.save(
+            {
+                "policy": dict(roles.policy_parameters),
+                "value": dict(roles.value_parameters),
+                "policy_optimizer": self._policy_optimizer.state_dict(),
+                "value_optimizer": self._value_optimizer.state_dict(),
+                "update": progress.update,
+                "episodes": progress.episodes,
+                "coefficient": progress.coefficient,
+                "rows": progress.rows,
+                "measured": progress.measured,
+            },
+            content,
+        )
         with new_file(self._checkpoint) as part:
-            torch.save(
-                {
-                    "policy": dict(roles.policy_parameters),
-                    "value": dict(roles.value_parameters),
-                    "policy_optimizer": self._policy_optimizer.state_dict(),
-                    "value_optimizer": self._value_optimizer.state_dict(),
-                    "update": progress.update,
-                    "episodes": progress.episodes,
-                    "coefficient": progress.coefficient,
-                    "rows": progress.rows,
-                    "measured": progress.measured,
-                },
-                part,
-            )
+            part.write_bytes(content.getbuffer())
 
     def _resume(self) -> None:
         if not self._checkpoint.is_file():
