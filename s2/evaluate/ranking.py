@@ -1,13 +1,12 @@
 """How well a reward model tells two answers apart."""
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from s2.kernel.stats import mean_and_se
+from s2.kernel.stats import grouped_mean_and_se
 
 BUCKETS = {"gap_under_10": (0, 10), "gap_10_to_99": (10, 100), "gap_100_and_more": (100, math.inf)}
 BINS = 5
@@ -80,10 +79,7 @@ def calibration_error(confidences: Sequence[float], right: Sequence[float]) -> f
 
 def _mean(name: str, values: Sequence[tuple[str, float]]) -> dict[str, float]:
     """The mean over questions of each question's mean, and its standard error; nothing of nothing."""
-    by_question = defaultdict(list)
-    for question, value in values:
-        by_question[question].append(value)
-    if not by_question:
+    if not values:
         return {}
-    mean, error = mean_and_se([sum(found) / len(found) for found in by_question.values()])
+    mean, error = grouped_mean_and_se([q for q, _ in values], [value for _, value in values])
     return {name: mean, f"{name}_se": error}

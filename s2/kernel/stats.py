@@ -14,6 +14,15 @@ def mean_and_se(values: Sequence[float]) -> tuple[float, float]:
     return mean, math.sqrt(variance / count)
 
 
+def grouped_mean_and_se(groups: Sequence[str], values: Sequence[float]) -> tuple[float, float]:
+    """Mean over groups of each group's mean, and its standard error over groups: values of one group,
+    such as a question's pairs, are no independent ones."""
+    found: dict[str, list[float]] = {}
+    for group, value in zip(groups, values, strict=True):
+        found.setdefault(group, []).append(value)
+    return mean_and_se([sum(inside) / len(inside) for inside in found.values()])
+
+
 def ratio_and_se(totals: Sequence[float], sizes: Sequence[float]) -> tuple[float, float]:
     """Ratio of sums, such as a loss per token over rows of unlike length, and its standard error by
     linearisation (Cochran 1977, 6.4)."""

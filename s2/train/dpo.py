@@ -17,7 +17,7 @@ from transformers import set_seed
 from trl import DPOConfig, DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
-from s2.kernel.stats import mean_and_se
+from s2.kernel.stats import grouped_mean_and_se, mean_and_se
 from s2.models.adapters import active, add_adapter, note_training, save_adapter
 from s2.models.encoding import IGNORED, Encoded, Encoder
 from s2.models.loading import load_generation, load_model, load_tokenizer
@@ -95,13 +95,9 @@ def measure_pairs(model: PeftModel, pairs: list[EncodedPair], dpo: DpoModel) -> 
         "rejected_logps_changed": ratios[:, 1],
     }
     found: dict[str, float] = {"n": len(pairs)}
-    questions = list(dict.fromkeys(pair.question_id for pair in pairs))
+    questions = [pair.question_id for pair in pairs]
     for name, values in columns.items():
-        by_question = [
-            torch.stack([v for v, p in zip(values, pairs, strict=True) if p.question_id == q]).mean()
-            for q in questions
-        ]
-        mean, error = mean_and_se([float(value) for value in by_question])
+        mean, error = grouped_mean_and_se(questions, values.tolist())
         found |= {name: round(mean, 6), f"{name}_se": round(error, 6)}
     return found
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from s2.kernel.stats import mean_and_se, ratio_and_se
+from s2.kernel.stats import grouped_mean_and_se, mean_and_se, ratio_and_se
 
 
 def test_mean_and_se_by_hand() -> None:
@@ -20,3 +20,9 @@ def test_ratio_and_se_by_hand() -> None:
 def test_with_equal_sizes_a_ratio_is_a_mean() -> None:
     values = [1.0, 4.0, 2.0, 8.0]
     assert ratio_and_se(values, [1.0] * 4) == pytest.approx(mean_and_se(values))
+
+
+def test_a_group_counts_once_however_many_values_it_has() -> None:
+    """Means 2 and 4 of the groups: 3, with an error of √2/√2."""
+    found = grouped_mean_and_se(["a", "b", "a"], [1.0, 4.0, 3.0])
+    assert found == (3.0, pytest.approx(1.0))

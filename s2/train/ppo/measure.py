@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from s2.kernel.stats import mean_and_se
+from s2.kernel.stats import grouped_mean_and_se
 from s2.models.sampling import Sampler, sample
 from s2.params.align import PpoModel
 from s2.quality.readability import Readability, count_words
@@ -84,10 +84,7 @@ def summary(columns: Columns, prompts: Sequence[str]) -> dict[str, float]:
     `prompts` are the ids of what was answered."""
     found: dict[str, float] = {}
     for name, values in columns.items():
-        by_prompt: dict[str, list[float]] = {}
-        for prompt, value in zip(prompts, values, strict=True):
-            by_prompt.setdefault(prompt, []).append(value)
-        mean, error = mean_and_se([sum(given) / len(given) for given in by_prompt.values()])
+        mean, error = grouped_mean_and_se(prompts, values)
         found |= {name: round(mean, 6), f"{name}_se": round(error, 6)}
     return found
 
