@@ -7,7 +7,7 @@ from pathlib import Path
 
 from s2.kernel.errors import S2Error
 from s2.kernel.files import new_folder
-from s2.models.reward import about
+from s2.models.about import about
 from s2.params.base import Name, Share
 from s2.params.loading import load
 from stages.runner import run

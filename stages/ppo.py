@@ -10,9 +10,9 @@ from s2.graph.code import meaning
 from s2.kernel.errors import S2Error
 from s2.kernel.files import new_folder, write_json
 from s2.kernel.tables import read_rows
+from s2.models.about import about
 from s2.models.encoding import Encoder
 from s2.models.loading import load_generation, load_tokenizer
-from s2.models.reward import about
 from s2.models.sampling import Sampler
 from s2.models.saving import save_asking
 from s2.params.align import PpoModel

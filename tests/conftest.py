@@ -1,5 +1,7 @@
 """What tests share: a tiny language model in a real model folder, and the tiny graph, built."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from peft import PeftModel, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from s2.kernel.locks import locked
 from s2.models.adapters import lora_config, save_adapter
 from s2.models.encoding import Encoder
 from s2.models.loading import load_model, load_tokenizer
@@ -87,8 +90,39 @@ def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """The whole graph of the tiny profile, built once by DVC, with the functions that each stage
-    called."""
-    return build(*(tmp_path_factory.mktemp(name) for name in ("repo", "traces", "bin")))
+    called: by the first of the test processes that needs it, and copied for each."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tiny-graph"
+    parts = [shared / name for name in ("repo", "traces", "bin")]
+    with locked(shared.with_suffix(".lock")):
+        if not (shared / "done").exists():
+            for part in parts:
+                part.mkdir(parents=True)
+            build(*parts)
+            (shared / "done").touch()
+    own = tmp_path_factory.mktemp("built") / "repo"
+    subprocess.run(["cp", "-a", str(parts[0]), str(own)], check=True)
+    return Repository(own, parts[1])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several processes one runs the tests that change the built graph, in their order, while the
+    others come to those that copy it last."""
+    for item in items:
+        if "repo" in _fixtures(item):
+            item.add_marker(pytest.mark.xdist_group("graph"))
+    items.sort(key=lambda item: "folder" in _fixtures(item))
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
+
+
+def pytest_configure() -> None:
+    """A core for each of several test processes: their threads would wait for one another."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        torch.set_num_threads(1)
+        os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TRACE = Path(__file__).with_name("graph") / "trace.py"
+TIMEOUT_S = 1800  # of a command: a hanging one is a failure that is named
 GIT = ["git", "-c", "user.name=tester", "-c", "user.email=tester@example.org"]
 
 
@@ -22,7 +23,12 @@ class Repository:
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone."""
         return subprocess.run(
-            command, capture_output=True, text=True, cwd=self.root, env=environment() | variables
+            command,
+            capture_output=True,
+            text=True,
+            cwd=self.root,
+            env=environment() | variables,
+            timeout=TIMEOUT_S,
         )
 
     def dvc(self, *arguments: str) -> str:

@@ -4,7 +4,6 @@ They are saved as PEFT saves a sequence classifier, so that
 `AutoPeftModelForSequenceClassification.from_pretrained(folder, num_labels=1)` opens one with its head.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,6 @@ from s2.models.adapters import HEAD, add_adapter, read_adapter
 from s2.models.batches import Batch, by_length, left_padded
 from s2.models.loading import load_model, load_tokenizer
 from s2.params.base import Dtype, Quantization
-
-ABOUT = "reward.json"
 
 
 class ScalarHead(nn.Linear):
@@ -60,16 +57,6 @@ def head_of(folder: Path) -> Tensor:
     if not head.any():
         raise S2Error(f"the head of the reward model in {folder} is fresh: train it first")
     return head
-
-
-def about(folder: Path) -> dict[str, Any]:
-    """What a reward model was found to be when it was trained: `accuracy`, `accuracy_se`, and the `mean`
-    and `sd` of its rewards on held-out answers, by which they are normalised."""
-    path = folder / ABOUT
-    if not path.is_file():
-        raise S2Error(f"{path} is missing: {folder} is no reward model of this graph")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 def last_states(model: nn.Module, batch: Batch) -> Tensor:

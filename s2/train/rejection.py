@@ -15,10 +15,11 @@ from s2.kernel.cache import ContentCache, content_key
 from s2.kernel.hashes import fingerprint
 from s2.kernel.stats import mean_and_se
 from s2.kernel.tables import chunked
+from s2.models.about import about
 from s2.models.adapters import add_adapter
 from s2.models.encoding import Encoder
 from s2.models.loading import load_generation, load_model, load_tokenizer
-from s2.models.reward import about, load_reward, rewards
+from s2.models.reward import load_reward, rewards
 from s2.models.sampling import Sampled, Sampler, sample
 from s2.params.align import RejectionModel
 from s2.params.models import PromptStyle

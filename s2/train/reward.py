@@ -16,11 +16,12 @@ from transformers import Trainer, TrainingArguments, set_seed
 from s2.evaluate.ranking import Ranked, ranking
 from s2.kernel.files import write_json
 from s2.kernel.stats import mean_and_se
+from s2.models.about import ABOUT
 from s2.models.adapters import note_training, save_adapter
 from s2.models.batches import left_padded
 from s2.models.encoding import Encoder
 from s2.models.loading import load_generation, load_tokenizer
-from s2.models.reward import ABOUT, fresh_reward, rewards
+from s2.models.reward import fresh_reward, rewards
 from s2.models.saving import save_asking
 from s2.params.align import RewardModel
 from s2.train.arguments import trainer_arguments

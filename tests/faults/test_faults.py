@@ -37,9 +37,11 @@ MESSAGES = {
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "stage" in metafunc.fixturenames:
-        stages = STAGES if metafunc.config.getoption("--every-stage") else QUICK
-        metafunc.parametrize("stage", stages)
+    if "fault" in metafunc.fixturenames:
+        every = metafunc.config.getoption("--every-stage")
+        wanted = dict.fromkeys(STAGES, FAULTS) if every else QUICK
+        pairs = [(stage, fault) for stage, faults in wanted.items() for fault in faults]
+        metafunc.parametrize(("stage", "fault"), pairs)
 
 
 @pytest.fixture
@@ -48,7 +50,6 @@ def folder(built: Repository, tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(tmp_path / "repo")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
 def test_a_broken_stage_leaves_what_was_there_and_runs_again(
     folder: Path, stage: str, fault: str, record_property: Callable[[str, object], None]
 ) -> None:

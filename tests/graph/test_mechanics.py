@@ -1,21 +1,18 @@
 """DVC itself on the tiny graph: what runs, what is restored, what is refused."""
 
 import json
-import os
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from s2.graph.code import Code
-from tests.repository import GIT, Repository, environment
+from tests.repository import GIT, TIMEOUT_S, Repository, environment
 
 pytestmark = pytest.mark.slow
 
@@ -35,10 +32,10 @@ def ran(output: str) -> list[str]:
     return re.findall(r"Running stage '(.+?)'", output)
 
 
-def test_every_function_that_a_stage_calls_is_in_its_fingerprint(built: Repository) -> None:
-    stages = [stage for stage in built.traces.iterdir() if stage.name != "code"]
+def test_every_function_that_a_stage_calls_is_in_its_fingerprint(repo: Repository) -> None:
+    stages = [stage for stage in repo.traces.iterdir() if stage.name != "code"]
     assert len(stages) > 20
-    fingerprints = Code(built.root).stages()
+    fingerprints = Code(repo.root).stages()
     for trace in stages:
         called = {name for name in trace.read_text().split("\n") if not name.startswith(WATCHES)}
         (main,) = [name for name in called if name.endswith(":main")]
@@ -158,7 +155,7 @@ def test_an_edit_in_the_middle_of_a_run_is_not_locked(repo: Repository) -> None:
         said.append(line)
         if "Running stage 'splits'" in line:
             repo.edit("s2/models/prompts.py", "### Human:", "### Person:")
-    assert running.wait() != 0
+    assert running.wait(TIMEOUT_S) != 0
     assert "does not stand for (s2.models.prompts:HUMAN changed)" in "".join(said)
     # The base is checked with the prompt too.
     assert set(ran(repo.dvc("repro", "datasets@eli5"))) == {"code", "base", "datasets@eli5"}
@@ -174,32 +171,35 @@ def test_an_experiment_elsewhere_shares_caches(repo: Repository) -> None:
     assert not list((repo.root / ".dvc/tmp/exps").rglob(".s2"))
 
 
-def test_two_queued_experiments_at_once(repo: Repository) -> None:
-    for lr in ("0.002", "0.003"):
-        repo.dvc("exp", "run", "--queue", "-S", f"sft.lr={lr}", "sft@both")
+def test_two_experiments_elsewhere_at_once(repo: Repository) -> None:
     replies = cached(repo, "replies")
-    # Not `exp run --run-all`, which waits for its workers: now and then one does not end after its task.
-    repo.dvc("queue", "start", "--jobs", "2")
-    try:
-        deadline = time.monotonic() + 300
-        while (states := exp_states(repo)).count("success") < 2 and "failed" not in states:
-            assert time.monotonic() < deadline, states
-            time.sleep(2)
-    finally:
-        repo.dvc("queue", "stop", "--kill")
-        for pid in (repo.root / ".dvc/tmp/exps/celery").glob("*.pid"):
-            with suppress(ProcessLookupError):
-                os.kill(int(pid.read_text()), signal.SIGKILL)
-    assert states.count("success") >= 2 and "failed" not in states
+    command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "sft@both"]
+    both = [
+        subprocess.Popen(
+            [*command, "-S", f"sft.lr={lr}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=repo.root,
+            env=environment(),
+        )
+        for lr in ("0.002", "0.003")
+    ]
+    for one in both:
+        said, _ = one.communicate(timeout=TIMEOUT_S)
+        assert one.returncode == 0 and "sft@both" in ran(said), said[-2000:]
+    rates = {params["sft"]["lr"] for params in experiments(repo)}
+    assert {0.002, 0.003} <= rates
     assert cached(repo, "replies") == replies
     assert [path for path in (repo.root / ".s2/checkpoints").iterdir() if path.is_dir()] == []
     repo.dvc("exp", "remove", "-A")
 
 
-def exp_states(repo: Repository) -> list[str]:
-    """The states of all experiments that were started."""
-    shown = json.loads(repo.dvc("exp", "show", "--json"))
-    return re.findall(r'"state": "(\w+)"', json.dumps(shown))
+def experiments(repo: Repository) -> list[dict[str, Any]]:
+    """The parameters of all experiments of HEAD."""
+    (baseline,) = [one for one in json.loads(repo.dvc("exp", "show", "--json")) if one["experiments"]]
+    revisions = [revision for one in baseline["experiments"] for revision in one["revs"]]
+    return [revision["data"]["params"]["params.yaml"]["data"] for revision in revisions]
 
 
 def test_a_fourth_dataset_and_a_model_on_it_by_parameters_alone(repo: Repository) -> None:
@@ -230,7 +230,7 @@ def cached(repo: Repository, name: str) -> int:
 def test_git_knows_nothing_of_the_machine(repo: Repository) -> None:
     """What `.s2`, `data` and `models` hold is never committed."""
     listed = repo.run(*GIT, "ls-files").stdout.split()
-    kept = {"data/raw/.gitignore", "data/raw/own/README.md"}
+    kept = {"data/raw/.gitignore", "data/raw/own/README.md", "data/best/none/README.md"}
     kept |= {"models/local/.gitignore", "models/local/README.md"}
     found = {name for name in listed if name.startswith((".s2/", "data/", "models/"))}
     assert found == kept

@@ -9,9 +9,10 @@ from peft import AutoPeftModelForSequenceClassification
 from safetensors.torch import load_file, save_file
 
 from s2.kernel.errors import S2Error
+from s2.models.about import about
 from s2.models.encoding import Encoder
 from s2.models.loading import load_tokenizer
-from s2.models.reward import about, fresh_reward, head_of, load_reward, rewards
+from s2.models.reward import fresh_reward, head_of, load_reward, rewards
 from s2.params.align import RewardModel
 from s2.train import reward as module
 from s2.train.pairs import PairRun, encode_pairs, mean_one
@@ -50,9 +51,11 @@ def test_a_reward_model_learns_and_says_the_same_when_it_is_loaded_again(
     ]
     loaded = load_reward(tiny_model, adapter, "float32", parameters.quantization)
     ours = rewards(loaded, sequences, 2)
-    assert metrics["test.margin"] == pytest.approx(sum(ours[0::2]) / 3 - sum(ours[1::2]) / 3, abs=1e-5)
+    # Where a CPU has bfloat16, bitsandbytes multiplies NF4 in it, and more coarsely by the batch.
+    near = 1e-5 if quantization == "none" else 2e-3
+    assert metrics["test.margin"] == pytest.approx(sum(ours[0::2]) / 3 - sum(ours[1::2]) / 3, abs=near)
     # The batch that a sequence is in changes nothing.
-    assert rewards(loaded, sequences, 1) == pytest.approx(ours, abs=1e-5)
+    assert rewards(loaded, sequences, 1) == pytest.approx(ours, abs=near)
     if quantization == "none":
         # Plain PEFT opens it with its head, on a base whose padding is no end, as the graph's are.
         config = json.loads((tiny_model / "config.json").read_text())
