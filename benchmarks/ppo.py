@@ -23,10 +23,10 @@ import yaml
 
 from benchmarks.measure import Measured, measure, promise
 from s2.kernel.tables import read_rows
+from s2.models.about import about
 from s2.models.adapters import read_adapter
 from s2.models.encoding import Encoder
 from s2.models.loading import load_generation, load_tokenizer
-from s2.models.reward import about
 from s2.models.sampling import Sampler
 from s2.params.align import PpoModel
 from s2.quality.readability import scorer
