@@ -95,12 +95,12 @@ def test_a_knob_of_the_machine_runs_nothing_but_the_check(repo: Repository) -> N
 def test_there_and_back_runs_no_stage(repo: Repository) -> None:
     adapter = (repo.root / "models/sft/both/adapter_model.safetensors").read_bytes()
     metrics = (repo.root / "metrics/sft/both.json").read_text()
-    repo.edit("params.yaml", "  lr: 0.0006 ", "  lr: 0.5 ")
-    assert repo.stale("sft@both") == {"sft@both": "sft.lr 0.0006 → 0.5"}
+    repo.edit("params.yaml", "  lr: 0.002 ", "  lr: 0.5 ")
+    assert repo.stale("sft@both") == {"sft@both": "sft.lr 0.002 → 0.5"}
     there = ran(repo.dvc("repro", "params", "merge@both-simple"))
     assert there == ["params", "sft@both", "merge@both-simple"]
     assert (repo.root / "models/sft/both/adapter_model.safetensors").read_bytes() != adapter
-    repo.edit("params.yaml", "  lr: 0.5 ", "  lr: 0.0006 ")
+    repo.edit("params.yaml", "  lr: 0.5 ", "  lr: 0.002 ")
     assert "restored, not run" in repo.stale("sft@both")["sft@both"]
     assert ran(repo.dvc("repro", "params", "merge@both-simple")) == []
     assert repo.stale() == {}
@@ -183,13 +183,13 @@ def test_two_experiments_elsewhere_at_once(repo: Repository) -> None:
             cwd=repo.root,
             env=environment(),
         )
-        for lr in ("0.002", "0.003")
+        for lr in ("0.003", "0.004")
     ]
     for one in both:
         said, _ = one.communicate(timeout=TIMEOUT_S)
         assert one.returncode == 0 and "sft@both" in ran(said), said[-2000:]
     rates = {params["sft"]["lr"] for params in experiments(repo)}
-    assert {0.002, 0.003} <= rates
+    assert {0.003, 0.004} <= rates
     assert cached(repo, "replies") == replies
     assert [path for path in (repo.root / ".s2/checkpoints").iterdir() if path.is_dir()] == []
     repo.dvc("exp", "remove", "-A")

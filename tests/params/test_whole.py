@@ -45,7 +45,7 @@ def test_every_profile_explains_its_keys(profile: Path) -> None:
 
 @pytest.mark.parametrize("written", ["0.00001", "1e-05", "1e-5", "1.0e-05", "'1e-05'"])
 def test_a_learning_rate_is_a_float_however_it_is_written(tmp_path: Path, written: str) -> None:
-    text = SAMPLE.read_text().replace("lr: 0.0006", f"lr: {written}")
+    text = SAMPLE.read_text().replace("lr: 0.002", f"lr: {written}")
     assert written in text
     path = tmp_path / "params.yaml"
     path.write_text(text)
@@ -61,7 +61,7 @@ def test_a_model_may_state_a_setting_for_itself(in_tmp: Path, written: str) -> N
     load_params()
     own, other = load_settings("sft", "wiki", SftModel), load_settings("sft", "eli5", SftModel)
     assert (own.lr, own.lora.r, own.lora.alpha) == (1e-05, 4, 32)
-    assert (other.lr, other.lora.r, other.data) == (0.0006, 16, "eli5")
+    assert (other.lr, other.lora.r, other.data) == (0.002, 16, "eli5")
 
 
 def test_a_stage_loads_what_it_reads_and_names_what_is_wrong_with_it(in_tmp: Path) -> None:
@@ -197,7 +197,7 @@ def test_what_would_fail_late_is_refused_at_once(tmp_path: Path, key: str, value
 def test_a_key_that_stands_twice_is_told_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     text = SAMPLE.read_text(encoding="utf-8")
-    path.write_text(text.replace("  lr: 0.0006", "  lr: 0.1\n  lr: 0.0006"))
+    path.write_text(text.replace("  lr: 0.002", "  lr: 0.1\n  lr: 0.002"))
     with pytest.raises(S2Error, match=r"the key 'lr' stands twice .*params\.yaml|line \d+"):
         load_params(path)
 
