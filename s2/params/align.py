@@ -66,6 +66,7 @@ class Preference(Section):
     simplicity: Gap
     max_per_question: Positive
     sets: dict[Name, list[Name]] = Field(min_length=1)
+    chosen: dict[Name, Name]
 
     @model_validator(mode="after")
     def _known(self) -> "Preference":
@@ -79,6 +80,11 @@ class Preference(Section):
                 )
             if not parts:
                 raise ValueError(f"sets.{name} takes nothing")
+        for name, pairs in self.chosen.items():
+            if pairs not in self.sets:
+                raise ValueError(
+                    f"chosen.{name}: no set {pairs!r}; there are: {', '.join(sorted(self.sets))}"
+                )
         return self
 
 

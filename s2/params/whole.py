@@ -61,11 +61,11 @@ def load_params(path: Path = PARAMS) -> Params:
     """Read and check a parameter file; raises `S2Error` that lists every bad key by name."""
     content = read(path)
     params = check(content, Params, path=path)
-    made = [*params.datasets, *params.rejection.models]
+    made = [*params.datasets, *params.preference.chosen, *params.rejection.models]
     for name in params.sft.models:
         model = check(resolved(content["sft"], name), SftModel, f"sft.models.{name}", path)
         _refers(path, f"sft.models.{name}.data", model.data, "dataset", made)
-    _check_aligned(path, params, content)
+    _check_aligned(path, params, content, made)
     for name in params.evaluate.sets:
         _refers(path, "evaluate.sets", name, "dataset", made)
     _check_datasets(path, params)
@@ -96,7 +96,7 @@ def _adapters(params: Params) -> list[str]:
     return [f"{kind}/{name}" for kind in ADAPTED for name in sections[kind]]
 
 
-def _check_aligned(path: Path, params: Params, content: dict[str, Any]) -> None:
+def _check_aligned(path: Path, params: Params, content: dict[str, Any], made: list[str]) -> None:
     """What each model starts from, learns, and is rewarded by is declared."""
     adapters = _adapters(params)
     for section in ("reward", "dpo"):
@@ -118,12 +118,16 @@ def _check_aligned(path: Path, params: Params, content: dict[str, Any]) -> None:
             _refers(path, f"{key}.from", trained.start, "adapter", adapters)
             for reward in trained.rewards:
                 _refers(path, f"{key}.rewards", reward, "reward model", params.reward.models)
-    for name in params.rejection.models:
-        if name in params.datasets:
-            raise S2Error(f"{path}: rejection.models.{name}: a dataset is called so; take another name")
+    named = {f"datasets.{name}": name for name in params.datasets}
+    named |= {f"preference.chosen.{name}": name for name in params.preference.chosen}
+    named |= {f"rejection.models.{name}": name for name in params.rejection.models}
+    first: dict[str, str] = {}
+    for key, name in named.items():
+        if first.setdefault(name, key) != key:
+            raise S2Error(f"{path}: {key}: {first[name]} is a dataset of that name; take another")
     for name, merge in params.merge.models.items():
         _refers(path, f"merge.models.{name}.from", merge.start, "adapter", adapters)
-        _refers(path, f"merge.models.{name}.data", merge.data, "dataset", params.datasets)
+        _refers(path, f"merge.models.{name}.data", merge.data, "dataset", made)
 
 
 def _check_evaluated(path: Path, params: Params) -> None:

@@ -105,3 +105,11 @@ def of_set(parts: Sequence[str], sources: Sequence[str]) -> str:
         )
         SELECT * EXCLUDE (total, fair) REPLACE (weight * fair / total AS weight)
         FROM alone JOIN totals USING (source, split)"""
+
+
+def best_chosen(pairs: str) -> str:
+    """Of each question of one turn the answer that is chosen by the widest gap, as `question_id`,
+    `question` and `chosen`."""
+    return f"""FROM {pairs}
+        SELECT question_id, turns[1] AS question, arg_max(chosen, (coalesce(gap, 0), chosen_id)) AS chosen
+        WHERE len(turns) = 1 GROUP BY ALL ORDER BY question_id"""

@@ -23,7 +23,7 @@ from tests.graph.reading import (
 # A stage that depends on the whole file of parameters, in order to check it.
 CHECKS_ALL = "params"
 MODELS = ("eli5", "wiki", "eli5-wiki")
-SCORED = ("base", *MODELS, "eli5-wiki-dpo", "eli5-wiki-ppo")
+SCORED = ("base", *MODELS, "preferred", "dpo", "ppo")
 
 
 def declared_parameters(stage: Any) -> set[str]:
@@ -53,6 +53,7 @@ def test_the_graph_has_the_stages_of_the_design() -> None:
     for stage in ("reward", "dpo", "ppo", "rejection"):
         assert {f"{stage}@{name}" for name in declared[stage]["models"]} <= names
     assert {f"preferences@{name}" for name in declared["preference"]["sets"]} <= names
+    assert {f"chosen@{name}" for name in declared["preference"]["chosen"]} <= names
     assert {f"answers@{name}" for name in declared["evaluate"]["models"]} <= names
     assert {f"evaluate@{name}" for name in declared["evaluate"]["models"]} <= names
 
@@ -107,13 +108,14 @@ def test_nothing_depends_on_the_machine() -> None:
         ("data.reddit.edits", {"candidates@reddit", "splits", "pairs"}),
         ("data.reddit.removed_posts", {"candidates@reddit"}),
         ("evaluate.bertscore.layer", {"bertscore", *(f"evaluate@{name}" for name in SCORED)}),
-        ("sft.lr", {f"sft@{name}" for name in MODELS}),
+        ("sft.lr", {f"sft@{name}" for name in (*MODELS, "preferred")}),
         ("sft.models.wiki", {"sft@wiki", "report"}),
         ("preference.simplicity", {"pairs"}),
         ("reward.lr", {"reward@helpfulness", "reward@simplicity"}),
-        ("reward.min_accuracy", {"ppo_panels@eli5-wiki-ppo", "rejection_panels@best-of-4"}),
-        ("dpo.beta", {"dpo@eli5-wiki-dpo"}),
-        ("ppo.kl.target", {"ppo@eli5-wiki-ppo"}),
+        ("reward.min_accuracy", {"ppo_panels@ppo", "rejection_panels@best-of-4"}),
+        ("preference.chosen.preferred", {"chosen@preferred"}),
+        ("dpo.beta", {"dpo@dpo"}),
+        ("ppo.kl.target", {"ppo@ppo"}),
         ("rejection.samples", {"rejection@best-of-4"}),
         ("merge.rows", {f"merge@{name}-simple" for name in MODELS}),
         ("datasets.eli5", {"datasets@eli5", "questions", "report"}),

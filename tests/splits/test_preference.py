@@ -7,7 +7,7 @@ import pytest
 from s2.kernel.tables import connect, scan, write_rows
 from s2.own.pairs import CANDIDATES, Pair, candidates
 from s2.quality.gates import Rule
-from s2.splits.preference import COLUMNS, made, of_set, own, votes, without_leaks
+from s2.splits.preference import COLUMNS, best_chosen, made, of_set, own, votes, without_leaks
 
 SIMPLE = Rule("not_simple", "ease", "ease", ">=", 60)
 TOXIC = Rule("toxic", "toxicity", "toxicity", "<=", 0.1)
@@ -119,3 +119,16 @@ def test_a_question_weighs_one_and_the_sources_of_a_set_weigh_the_same() -> None
     assert weights("votes") == {"v1": 0.5, "v2": 0.5, "v3": 1.0}
     both = weights("votes", "safety")
     assert both == pytest.approx({"v1": 0.375, "v2": 0.375, "v3": 0.75, "s": 1.5})
+
+
+def test_of_each_question_the_answer_chosen_by_the_widest_gap_is_taken() -> None:
+    """b is chosen by 9 and a by 4; of pairs without a gap the last answer by its id; a conversation of
+    two turns is no question."""
+    pairs = """(SELECT * FROM (VALUES
+        ('q', ['Why?'], 'a', 'So a.', 4.0), ('q', ['Why?'], 'b', 'So b.', 9.0),
+        ('r', ['How?'], 'c', 'So c.', NULL), ('s', ['Hi', 'Hello', 'Who?'], 'd', 'So d.', 5.0))
+        AS t(question_id, turns, chosen_id, chosen, gap))"""
+    assert connect().sql(best_chosen(pairs)).fetchall() == [
+        ("q", "Why?", "So b."),
+        ("r", "How?", "So c."),
+    ]

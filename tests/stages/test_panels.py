@@ -9,7 +9,7 @@ from tests.stages.running import ROOT, run
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trainer", ["ppo eli5-wiki-ppo", "rejection best-of-4"])
+@pytest.mark.parametrize("trainer", ["ppo ppo", "rejection best-of-4"])
 def test_a_weak_reward_model_is_refused_and_how_to_lower_the_bar_is_said(
     in_tmp: Path, trainer: str
 ) -> None:
