@@ -105,6 +105,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return Repository(own, parts[1])
 
 
+# Before xdist's own, which reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of several processes one runs the tests that change the built graph, in their order, while the
     others come to those that copy it last."""
