@@ -37,7 +37,7 @@ from s2.train.ppo.prompts import Prompt, prompts_of
 from s2.train.ppo.roles import Roles
 from s2.train.ppo.scores import Normal
 
-BASE, START, REWARD = Path("models/base"), Path("models/sft/eli5-wiki"), Path("models/reward/helpfulness")
+BASE, START, REWARD = Path("models/base"), Path("models/sft/preferred"), Path("models/reward/helpfulness")
 PROMPTS = Path("data/splits/prompts/reddit.parquet")
 MERGED = Path(".bench/ppo-policy")
 

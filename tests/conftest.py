@@ -105,19 +105,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return Repository(own, parts[1])
 
 
-# Before xdist's own, which reads the groups.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several processes one runs the tests that change the built graph, in their order, while the
-    others come to those that copy it last."""
-    for item in items:
-        if "repo" in _fixtures(item):
-            item.add_marker(pytest.mark.xdist_group("graph"))
-    items.sort(key=lambda item: "folder" in _fixtures(item))
+    """Of two processes, which take a file at a time, the first builds the graph and runs the tests that
+    change it, while the other comes to those that copy it last."""
+    items.sort(key=_turn)
 
 
-def _fixtures(item: pytest.Item) -> list[str]:
-    return item.fixturenames if isinstance(item, pytest.Function) else []
+def _turn(item: pytest.Item) -> int:
+    fixtures = item.fixturenames if isinstance(item, pytest.Function) else []
+    return 0 if "repo" in fixtures else 2 if "folder" in fixtures else 1
 
 
 def pytest_configure() -> None:
