@@ -39,15 +39,31 @@ def measured(policy: Any, reward: Any, task: dict[str, Any]) -> tuple[float, flo
         eos_token_id=task["end"],
     )
     torch.manual_seed(0)
-    rewards, kls = [], []
-    for ids in task["held_out"]:
-        whole = policy.generate(input_ids=torch.tensor([ids]), generation_config=settings)
-        new = policy(input_ids=whole).logits[0, len(ids) - 1 : -1].log_softmax(-1)
+    reward.config.pad_token_id = task["pad"]
+    rewards: list[float] = []
+    kls: list[float] = []
+    for start in range(0, len(task["held_out"]), task["minibatch"]):
+        prompts = task["held_out"][start : start + task["minibatch"]]
+        width = max(map(len, prompts))
+        asked = torch.tensor([[task["pad"]] * (width - len(ids)) + ids for ids in prompts])
+        before = asked != task["pad"]
+        whole = policy.generate(input_ids=asked, attention_mask=before, generation_config=settings)
+        told = whole[:, width:]
+        ended = (told == task["end"]).cumsum(1)
+        answers = (ended == 0) | ((ended == 1) & (told == task["end"]))
+        mask = torch.cat([before, answers], 1)
+        inputs = {
+            "input_ids": whole.where(mask, task["pad"]),
+            "attention_mask": mask.long(),
+            "position_ids": (mask.long().cumsum(1) - 1).clamp(min=0),
+        }
+        new = policy(**inputs).logits[:, width - 1 : -1].log_softmax(-1)
         with policy.disable_adapter():
-            old = policy(input_ids=whole).logits[0, len(ids) - 1 : -1].log_softmax(-1)
-        told = whole[0, len(ids) :, None]
-        kls.append(float((new.gather(-1, told) - old.gather(-1, told)).sum()))
-        rewards.append((float(reward(input_ids=whole).logits) - task["mean"]) / task["sd"])
+            old = policy(**inputs).logits[:, width - 1 : -1].log_softmax(-1)
+        changed = (new - old).gather(-1, told[..., None])[..., 0]
+        kls += changed.where(answers, 0.0).sum(1).tolist()
+        scores = reward(**inputs).logits[:, 0]
+        rewards += ((scores - task["mean"]) / task["sd"]).tolist()
     return sum(rewards) / len(rewards), sum(kls) / len(kls)
 
 
