@@ -223,3 +223,18 @@ def test_one_value_is_one_line_of_difference(
     after = path.read_text(encoding="utf-8")
     changed_lines = [b for a, b in zip(before.splitlines(), after.splitlines(), strict=True) if a != b]
     assert len(changed_lines) == 1 and "lr: 0.123" in changed_lines[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("preference.chosen.eli5", "simplicity", "datasets.eli5 is a dataset of that name; take another"),
+        ("preference.chosen.best-of-4", "simplicity", "preference.chosen.best-of-4 is a dataset of that"),
+        ("preference.chosen.other", "nothing", "chosen.other: no set 'nothing'; there are: helpfulness"),
+    ],
+)
+def test_a_dataset_of_chosen_answers_has_its_own_name_and_a_set(
+    tmp_path: Path, key: str, value: str, message: str
+) -> None:
+    with pytest.raises(S2Error, match=re.escape(message)):
+        load_params(changed(tmp_path, key, value))
