@@ -125,7 +125,9 @@ def pytest_configure() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--every-stage", action="store_true", help="break every stage in tests/faults, not only two"
+        "--every-stage",
+        action="store_true",
+        help="tests/faults breaks every stage in every way",
     )
 
 

@@ -14,14 +14,14 @@ from tests.repository import environment
 STAGES = [
     *("params", "sample", "base", "reddit", "wiki", "candidates_reddit", "candidates_wiki"),
     *("own_pairs", "toxicity reddit", "splits", "questions", "embeddings reddit", "leakage", "pairs"),
-    *("preferences helpfulness", "datasets both"),
+    *("preferences helpfulness", "chosen preferred", "datasets both"),
     *("cards both", "sets", "explore", "sft both", "reward helpfulness"),
     *("dpo both-dpo", "panels ppo both-ppo", "ppo both-ppo", "rejection best", "merge both-simple"),
     *("answers both models/merged/both-simple", "evaluate both", "report"),
 ]
 FAULTS = ["kill", "interrupt", "full", "read_only"]
 # What every test run breaks, and how; --every-stage breaks all in every way.
-QUICK = {"wiki": FAULTS, "sft both": FAULTS, "ppo both-ppo": FAULTS[:2]}
+QUICK = {"wiki": FAULTS, "sft both": FAULTS, "ppo both-ppo": FAULTS[:3]}
 OUTPUTS = ("data", "models", "metrics")
 _MOUNTS = {"full": "size=4k", "read_only": "ro"}
 

@@ -44,7 +44,7 @@ def main() -> None:
     module = sys.argv[2]
     tracer = Tracer(str(Path(*module.split(".")).with_suffix(".py").absolute()))
     sys.argv = sys.argv[2:]
-    # Before the tracer, under which PyTorch's import takes three times as long.
+    # Before the tracer, which would follow every call that PyTorch makes at its import.
     importlib.import_module(module)
     del sys.modules[module]
     threading.setprofile(tracer)

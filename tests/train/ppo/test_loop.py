@@ -32,6 +32,7 @@ from s2.train.ppo.scores import Normal
 from s2.train.ppo.trunk import Trunk
 from tests.models.making import make_model
 from tests.train.pairing import pair_rows, section
+from tests.train.tolerance import near
 
 pytestmark = pytest.mark.slow
 
@@ -97,8 +98,7 @@ def test_before_the_first_step_the_policy_is_the_reference_and_ratios_are_one(
     found_pad = sampler(tiny_adapter, ppo).pad
     again = made.logprobs(POLICY, made.read([p.ids for p in asked], told), 1.0, found_pad)
     ratio = torch.exp(again.detach() - right_aligned(found.judged.logprobs))
-    # Where a CPU has bfloat16, bitsandbytes multiplies NF4 in it, and more coarsely by the batch.
-    assert torch.allclose(ratio, torch.ones_like(ratio), atol=1e-5 if quantization == "none" else 2e-3)
+    assert torch.allclose(ratio, torch.ones_like(ratio), atol=near(quantization))
 
 
 def test_adapters_on_one_base_are_separate_models(
