@@ -4,15 +4,14 @@ import sys
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from s2.kernel.accounting import account, count_reasons
 from s2.kernel.files import write_json
-from s2.kernel.tables import connect, count_rows, write_rows
-from s2.models.prompts import format_prompt
+from s2.kernel.tables import connect, count_rows
 from s2.params.base import Above0
 from s2.params.data import Dataset
 from s2.params.loading import load
+from s2.splits.layout import write_for_sft
 from s2.splits.select import Files, select_rows
 from stages.runner import run
 
@@ -29,7 +28,6 @@ FILES = Files(
     },
 )
 SPLITS = ["train", "validation", "test"]
-SCHEMA = pa.schema([("id", pa.string()), ("prompt", pa.string()), ("completion", pa.string())])
 
 
 def main() -> None:
@@ -50,12 +48,7 @@ def write_split(connection: duckdb.DuckDBPyConnection, name: str, split: str) ->
         "ORDER BY source, id",
         params={"split": split},
     )
-    rows = (
-        {"id": row["id"], "prompt": format_prompt(row["question"]), "completion": row["answer"]}
-        for batch in taken.to_arrow_reader()
-        for row in batch.to_pylist()
-    )
-    return write_rows(Path(f"data/sft/{name}/{split}.parquet"), SCHEMA, rows)
+    return write_for_sft(Path(f"data/sft/{name}/{split}.parquet"), taken)
 
 
 if __name__ == "__main__":

@@ -108,8 +108,9 @@ def of_set(parts: Sequence[str], sources: Sequence[str]) -> str:
 
 
 def best_chosen(pairs: str) -> str:
-    """Of each question of one turn the answer that is chosen by the widest gap, as `question_id`,
-    `question` and `chosen`."""
+    """Of each question of one turn the answer that is chosen by the widest gap, as `id` (the question's),
+    `question` and `answer`."""
     return f"""FROM {pairs}
-        SELECT question_id, turns[1] AS question, arg_max(chosen, (coalesce(gap, 0), chosen_id)) AS chosen
-        WHERE len(turns) = 1 GROUP BY ALL ORDER BY question_id"""
+        SELECT question_id AS id, turns[1] AS question,
+            arg_max(chosen, (coalesce(gap, 0), chosen_id)) AS answer
+        WHERE len(turns) = 1 GROUP BY ALL ORDER BY id"""

@@ -7,7 +7,7 @@ from s2.kernel.tables import write_rows
 from s2.params.data import Dataset
 from s2.quality.gates import Rule
 from s2.report.card import Making, card
-from stages.datasets import SCHEMA
+from s2.splits.layout import SCHEMA
 
 COUNTS = {"train": 1_200, "validation": 1, "test": 0, "rows_in": 1_201, "dropped": {}}
 FUNNEL = {
