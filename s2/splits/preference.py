@@ -95,15 +95,17 @@ def of_set(parts: Sequence[str], sources: Sequence[str]) -> str:
     weigh the same."""
     named = ", ".join(f"'{name}'" for name in sources)
     union = " UNION ALL ".join(f"FROM {part} SELECT {COLUMNS}" for part in parts)
+    # By whole numbers: a sum of weights would differ in its last digit by the order of threads.
     return f"""
         WITH alone AS (
-            SELECT *, 1.0 / count(*) OVER (PARTITION BY source, question_id, split) AS weight
+            SELECT *, count(*) OVER (PARTITION BY source, question_id, split) AS of_question
             FROM ({union}) WHERE source IN ({named})
         ), totals AS (
-            SELECT source, split, sum(weight) AS total, avg(sum(weight)) OVER (PARTITION BY split) AS fair
+            SELECT source, split, count(DISTINCT question_id) AS questions,
+                avg(count(DISTINCT question_id)) OVER (PARTITION BY split) AS fair
             FROM alone GROUP BY source, split
         )
-        SELECT * EXCLUDE (total, fair) REPLACE (weight * fair / total AS weight)
+        SELECT * EXCLUDE (of_question, questions, fair), fair / questions / of_question AS weight
         FROM alone JOIN totals USING (source, split)"""
 
 

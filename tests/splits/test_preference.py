@@ -121,6 +121,21 @@ def test_a_question_weighs_one_and_the_sources_of_a_set_weigh_the_same() -> None
     assert both == pytest.approx({"v1": 0.375, "v2": 0.375, "v3": 0.75, "s": 1.5})
 
 
+def test_weights_are_exact_in_whatever_order_pairs_come() -> None:
+    """Question n has n pairs, each of exactly 1/n: no last digit hangs on the order of a sum."""
+    columns = COLUMNS.replace(" ", "").split(",")
+    told = {"id": "n || ' ' || m", "question_id": "n::VARCHAR", "source": "'votes'", "split": "'train'"}
+    values = ", ".join(f"{told.get(name, 'NULL')} AS {name}" for name in columns)
+    for order in range(10):
+        pairs = f"""(SELECT {values} FROM range(1, 40) AS a(n), range(1, 40) AS b(m) WHERE m <= n
+            ORDER BY md5('{order} ' || n || ' ' || m))"""
+        found = (
+            connect().sql(f"SELECT question_id, weight FROM ({of_set([pairs], ['votes'])})").fetchall()
+        )
+        assert len(found) == 780
+        assert all(weight == 1 / int(question) for question, weight in found)
+
+
 def test_of_each_question_the_answer_chosen_by_the_widest_gap_is_taken() -> None:
     """b is chosen by 9 and a by 4; of pairs without a gap the last answer by its id; a conversation of
     two turns is no question."""
