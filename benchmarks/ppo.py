@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ from typing import Any
 import yaml
 
 from benchmarks.measure import Measured, measure, promise
+from s2.kernel.stats import mean_and_se
 from s2.kernel.tables import read_rows
 from s2.models.about import about
 from s2.models.adapters import read_adapter
@@ -33,7 +35,7 @@ from s2.params.align import PpoModel
 from s2.quality.readability import scorer
 from s2.train.merge import merge
 from s2.train.ppo.loop import Loop, PpoRun
-from s2.train.ppo.measure import Judges
+from s2.train.ppo.measure import Columns, Judges
 from s2.train.ppo.prompts import Prompt, prompts_of
 from s2.train.ppo.roles import Roles
 from s2.train.ppo.scores import Normal
@@ -58,9 +60,13 @@ class Task:
 
 
 class Timed(Loop):
-    """A loop that knows how long it measured, which TRL's does not do."""
+    """A loop that knows what it measured, and how long it took, which TRL's does not do."""
 
     measuring = 0.0
+
+    @property
+    def measured(self) -> dict[int, Columns]:
+        return self._progress.measured
 
     def _measure(self, held_out: Sequence[Prompt]) -> None:
         began = time.perf_counter()
@@ -74,8 +80,8 @@ def prompts(split: str) -> tuple[list[Prompt], Encoder]:
     return prompts_of(rows, encoder, 48, lambda texts: [0.0] * len(texts), 1.0), encoder
 
 
-def ours(task: Task) -> dict[str, float]:
-    """Seconds of training alone, and held-out reward (normalised) and KL."""
+def ours(task: Task) -> dict[str, Any]:
+    """Seconds of training alone, held-out reward (normalised) and KL, and both along the way."""
     section = yaml.safe_load(Path("profiles/sample.yaml").read_text(encoding="utf-8"))["ppo"]
     del section["models"]
     ppo = PpoModel.model_validate(
@@ -83,7 +89,7 @@ def ours(task: Task) -> dict[str, float]:
         | {"from": "sft/some", "rewards": {"helpfulness": 1.0}, "scheduler": "constant"}
         | {"episodes": task.episodes, "rollout": task.rollout, "minibatch": task.minibatch}
         | {"epochs": task.epochs, "max_new_tokens": task.new_tokens, "lr": task.lr, "value_lr": task.lr}
-        | {"batch_size": task.minibatch, "generate_batch": task.rollout, "value_warmup": 0}
+        | {"batch_size": 4, "measure_every": 0.25, "generate_batch": task.rollout, "value_warmup": 0}
         | {"kl": {"coefficient": task.kl, "target": None, "horizon": 1, "stop": None}}
     )
     asked, encoder = prompts("train")
@@ -98,10 +104,20 @@ def ours(task: Task) -> dict[str, float]:
         run = PpoRun("bench", Path(folder) / "checkpoints", Path(folder) / "adapter", 1.0)
         loop = Timed(run, roles, ppo, normals, sampler, judges, task.seed)
         began = time.perf_counter()
-        found = loop.train(asked, held_out)
+        loop.train(asked, held_out)
         seconds = time.perf_counter() - began - loop.measuring
-    reward, kl = found["policy.reward.helpfulness"], found["policy.kl"]
-    return {"seconds": seconds, "reward": reward, "kl": kl, "sft_reward": found["sft.reward.helpfulness"]}
+    curve = [(mean(at["kl"]), mean(at["reward.helpfulness"])) for at in loop.measured.values()]
+    (kl, reward), (_, before) = curve[-1], curve[0]
+    return {"seconds": seconds, "reward": reward, "kl": kl, "sft_reward": before, "curve": curve}
+
+
+def at_kl(curve: Sequence[tuple[float, float]], kl: float) -> float:
+    """The reward where a policy's way from the SFT policy, in (KL, reward), first comes to a KL; its last
+    one if it does not come so far."""
+    for (near, low), (far, high) in pairwise(curve):
+        if near <= kl <= far:
+            return low + (high - low) * (kl - near) / (far - near)
+    return curve[-1][1]
 
 
 def theirs(python: str, task: Task) -> dict[str, float]:
@@ -157,6 +173,13 @@ def main() -> None:
     promise("peak memory", mean(m.peak_mb for m in one) / mean(m.peak_mb for m in other), most=0.5)
     time_ratio = mean(m.result["seconds"] for m in one) / mean(m.result["seconds"] for m in other)
     promise("time an episode", time_ratio, most=0.5)
+    gaps = [
+        (at_kl(m.result["curve"], n.result["kl"]) - m.result["sft_reward"])
+        - (n.result["reward"] - n.result["sft_reward"])
+        for m, n in zip(one, other, strict=True)
+    ]
+    gap, se = mean_and_se(gaps)
+    print(f"rise of the reward at TRL's KL, ours less TRL's: {gap:+.3f} ± {se:.3f} over seeds")
 
 
 if __name__ == "__main__":

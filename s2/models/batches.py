@@ -35,6 +35,14 @@ def ends_together(lengths: Sequence[int], device: torch.device | None = None) ->
     return columns[None, :] >= longest - torch.tensor(lengths, device=device)[:, None]
 
 
+def right_aligned(rows: Sequence[Tensor]) -> Tensor:
+    """Tensors of unlike length, [length, ...] each, as one, [rows, longest, ...], zeros before each."""
+    longest = max(len(row) for row in rows)
+    return torch.stack(
+        [torch.cat([row.new_zeros(longest - len(row), *row.shape[1:]), row]) for row in rows]
+    )
+
+
 def by_length(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
     """The places of rows, longest first, `size` at a time: rows of like length share a batch."""
     order = sorted(range(len(lengths)), key=lambda place: (-lengths[place], place))

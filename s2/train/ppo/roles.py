@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from peft import PeftModel
 from torch import Tensor, nn
 
+from s2.kernel.errors import S2Error
 from s2.models.adapters import add_adapter
-from s2.models.batches import Batch, ends_together, left_padded
+from s2.models.batches import Batch, by_length, ends_together, left_padded, right_aligned
+from s2.models.head import chosen_logprobs
 from s2.models.loading import load_model
-from s2.models.reward import ScalarHead, head_of
+from s2.models.reward import ScalarHead, head_of, last_states
 from s2.params.base import Dtype, Quantization
 from s2.train.ppo.trunk import Trunk
 
@@ -23,7 +25,8 @@ class Roles:
     """The models of PPO. The policy and the critic learn, the others never move; dropout is off in all
     of them. The critic starts from the first reward model.
 
-    Raises `S2Error` if an adapter is not of this base, or a reward model has no trained head.
+    Raises `S2Error` if an adapter is not of this base, a reward model has no trained head, or the base
+    does more to its logits than its output embedding.
     """
 
     def __init__(
@@ -55,8 +58,7 @@ class Roles:
         learning = [*self.policy_parameters.values(), *self.value_parameters.values()]
         self._learning = {id(parameter) for parameter in learning}
         self._trunk = Trunk(model)
-        head = model.get_base_model().get_output_embeddings()  # type: ignore[operator]
-        self._head_of_words: nn.Module = head
+        self._head_of_words = _head_of_words(model)
         model.train(gradient_checkpointing)  # which transformers does in training mode alone
         self.use(POLICY)
 
@@ -71,15 +73,34 @@ class Roles:
         """Make an adapter the active one. PEFT's switch rewrites what is trainable (peft#2759): that is
         set again from explicit lists. Whoever needs gradients of a role ends its backward before the
         next switch, for checkpointed layers run again under what is active then (peft#2832)."""
+        if self.model.active_adapter == name:
+            return
         self.model.set_adapter(name)
         for parameter in self.model.parameters():
             parameter.requires_grad_(id(parameter) in self._learning)
 
-    def read(self, prompts: Sequences, answers: Sequences) -> "Read":
-        """Prompts with answers as one batch, read as far as all roles read alike."""
+    def below(self, prompts: Sequences, answers: Sequences, batch_size: int) -> list[Tensor] | None:
+        """What all roles share of each prompt with its answer, [tokens, hidden], if there is such: the
+        hidden states under the first adapted layer, which no training changes."""
+        whole = [[*p, *a] for p, a in zip(prompts, answers, strict=True)]
+        found: dict[int, Tensor] = {}
+        for places in by_length([len(row) for row in whole], batch_size):
+            states = self._trunk.below(left_padded([whole[place] for place in places], self.model.device))
+            if states is None:
+                return None
+            for place, row in zip(places, states, strict=True):
+                found[place] = row[-len(whole[place]) :].clone()
+        return [found[place] for place in range(len(whole))]
+
+    def read(
+        self, prompts: Sequences, answers: Sequences, below: Sequence[Tensor] | None = None
+    ) -> "Read":
+        """Prompts with answers as one batch, read as far as all roles read alike, if `below` does not
+        say so already."""
         batch = left_padded([[*p, *a] for p, a in zip(prompts, answers, strict=True)], self.model.device)
         lengths = [len(answer) for answer in answers]
-        return Read(batch, self._trunk.below(batch), ends_together(lengths, self.model.device))
+        states = self._trunk.below(batch) if below is None else right_aligned(below)
+        return Read(batch, states, ends_together(lengths, self.model.device))
 
     def logprobs(self, name: str, read: "Read", temperature: float, pad: int) -> Tensor:
         """log π(token | what is before it) of each answer's tokens at a temperature, in float32,
@@ -88,13 +109,11 @@ class Roles:
         self.use(name)
         longest = read.answers.shape[1]
         states = self._trunk.above(read.batch, read.below)[:, -longest - 1 : -1]
-        logits = self._head_of_words(states).float() / temperature
-        banned = torch.zeros(logits.shape[-1], device=logits.device)
-        banned[pad] = -torch.inf
-        logits = logits + banned
         told = read.batch.input_ids[:, -longest:]
-        found = logits.gather(-1, told[..., None])[..., 0] - logits.logsumexp(-1)
-        return found.where(read.answers, 0.0)
+        found = chosen_logprobs(
+            self._head_of_words, states[read.answers], told[read.answers], temperature, pad
+        )
+        return torch.zeros(told.shape, device=told.device).masked_scatter(read.answers, found)
 
     def values(self, read: "Read") -> Tensor:
         """The critic's value of the state in which each of an answer's tokens was chosen, as `logprobs`
@@ -121,6 +140,24 @@ class Read(NamedTuple):
     batch: Batch
     below: Tensor | None
     answers: Tensor
+
+
+def _head_of_words(model: PeftModel) -> nn.Linear:
+    """The output embedding; raises `S2Error` if the model does more to its logits than that."""
+    inner: Any = model.get_base_model()
+    head = inner.get_output_embeddings()
+    batch = left_padded([[1, 2, 3]], model.device)
+    with torch.no_grad():
+        logits = inner(**batch._asdict(), use_cache=False).logits
+        same = isinstance(head, nn.Linear) and torch.allclose(
+            head(last_states(inner, batch)), logits, rtol=1e-3, atol=1e-3
+        )
+    if not same:
+        raise S2Error(
+            f"PPO cannot train {type(inner).__name__}: its logits are not its output embedding of its "
+            "last hidden states; take a base that neither caps nor scales them"
+        )
+    return head
 
 
 def _of(model: PeftModel, name: str) -> dict[str, nn.Parameter]:

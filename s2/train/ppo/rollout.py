@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from s2.models.batches import by_length, ends_together
+from s2.models.batches import by_length, ends_together, right_aligned
 from s2.models.sampling import Sampled, Sampler, sample
 from s2.params.align import PpoModel
 from s2.train.ppo.advantages import advantages_and_returns, token_rewards, whitened
@@ -36,12 +36,14 @@ class Judged:
 
 @dataclass(frozen=True)
 class Rollout:
-    """What an update learns from: episodes, and a tensor each of advantages and returns."""
+    """What an update learns from: episodes, and a tensor each of advantages and returns; `below` is what
+    all roles share of each, read once for all epochs."""
 
     prompts: list[Prompt]
     judged: Judged
     advantages: list[Tensor]
     returns: list[Tensor]
+    below: list[Tensor] | None
 
 
 @torch.no_grad()
@@ -52,15 +54,17 @@ def judge(
     ppo: PpoModel,
     normals: Mapping[str, Normal],
     pad: int,
+    below: list[Tensor] | None = None,
 ) -> Judged:
-    """What the models say of answers; `pad` is the token that is never sampled."""
+    """What the models say of answers; `pad` is the token that is never sampled, `below` what
+    `Roles.below` says of them, where that is known."""
     raw: dict[str, list[Tensor]] = {name: [torch.empty(0)] * len(answers) for name in normals}
     policy, reference, critic = ([torch.empty(0)] * len(answers) for _ in range(3))
     lengths = [len(prompt.ids) + len(answer.ids) for prompt, answer in zip(prompts, answers, strict=True)]
     for places in by_length(lengths, ppo.batch_size):
         asked = [prompts[place].ids for place in places]
         told = [answers[place].ids for place in places]
-        read = roles.read(asked, told)
+        read = roles.read(asked, told, below and [below[place] for place in places])
         of_policy = roles.logprobs(POLICY, read, ppo.temperature, pad)
         of_reference = roles.logprobs(REFERENCE, read, ppo.temperature, pad)
         of_critic = roles.values(read)
@@ -93,8 +97,10 @@ def roll_out(
 ) -> Rollout:
     """Sample an answer to each prompt and judge it; advantages are whitened over the whole rollout."""
     roles.use(POLICY)
-    answers = sample(roles.model, [prompt.ids for prompt in prompts], sampler, seed)
-    judged = judge(roles, prompts, answers, ppo, normals, sampler.pad)
+    asked = [prompt.ids for prompt in prompts]
+    answers = sample(roles.model, asked, sampler, seed)
+    below = roles.below(asked, [answer.ids for answer in answers], ppo.batch_size)
+    judged = judge(roles, prompts, answers, ppo, normals, sampler.pad, below)
     mask = ends_together([len(answer.ids) for answer in answers], roles.model.device)
     rewards = token_rewards(
         judged.scores, right_aligned(judged.logprobs), right_aligned(judged.reference), mask, coefficient
@@ -103,13 +109,7 @@ def roll_out(
     advantages, returns = advantages_and_returns(rewards, old, mask, ppo.gamma, ppo.lam)
     white = whitened(advantages, mask)
     counts = [len(answer.ids) for answer in answers]
-    return Rollout(prompts, judged, _rows(white, counts), _rows(returns, counts))
-
-
-def right_aligned(rows: Sequence[Tensor]) -> Tensor:
-    """Tensors of unlike length as one, [rows, longest], zeros before each."""
-    longest = max(len(row) for row in rows)
-    return torch.stack([torch.nn.functional.pad(row, (longest - len(row), 0)) for row in rows])
+    return Rollout(prompts, judged, _rows(white, counts), _rows(returns, counts), below)
 
 
 def _rows(values: Tensor, counts: Sequence[int]) -> list[Tensor]:

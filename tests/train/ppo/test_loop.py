@@ -11,7 +11,7 @@ from peft import PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 
 from s2.models.adapters import add_adapter, lora_config
-from s2.models.batches import left_padded
+from s2.models.batches import left_padded, right_aligned
 from s2.models.encoding import Encoder
 from s2.models.loading import load_model, load_tokenizer
 from s2.models.reward import last_states, load_reward, rewards
@@ -27,7 +27,7 @@ from s2.train.ppo.loop import Loop, PpoRun
 from s2.train.ppo.measure import Judges, repetition
 from s2.train.ppo.prompts import Prompt
 from s2.train.ppo.roles import POLICY, REFERENCE, Roles
-from s2.train.ppo.rollout import judge, right_aligned, roll_out
+from s2.train.ppo.rollout import judge, roll_out
 from s2.train.ppo.scores import Normal
 from s2.train.ppo.trunk import Trunk
 from tests.models.making import make_model
