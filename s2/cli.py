@@ -150,6 +150,42 @@ def score(
 
 
 @app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="A revision or experiment, or MODEL@REVISION.")] = "HEAD",
+    b: Annotated[
+        str | None, typer.Argument(help="As A; MODEL@ is the workspace's, as is nothing.")
+    ] = None,
+    set_name: Annotated[str, typer.Option("--set", help="A set of evaluate.sets.")] = "all",
+    metric: Annotated[
+        str, typer.Option(help="Whose largest gains and losses are shown as texts.")
+    ] = "rougeL",
+    examples: Annotated[int, typer.Option(min=0, help="Texts of each.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="worse", help="Exit with 1 if a verdict is worse, or examples cannot be compared."
+        ),
+    ] = None,
+) -> None:
+    """Say whether answers of B are better or worse than those of A, or within noise.
+
+    Answers to the same examples are compared, one by one: the 95 % interval is by bootstrap, p by sign
+    flips, both over questions; "finds" is the smallest difference that would be found four times in
+    five.
+    """
+    from s2.commands.compare import Wanted
+    from s2.commands.compare import compare as compare_sides
+
+    if fail_on not in (None, "worse"):
+        raise S2Error(f"--fail-on: no {fail_on!r}; there is: worse")
+    enter_repository()
+    failed = compare_sides(a, b, Wanted(set_name, metric, examples), as_json)
+    if failed and fail_on:
+        raise typer.Exit(1)
+
+
+@app.command()
 def why(
     row_id: Annotated[str, typer.Argument(metavar="ID", help="t1_…, t3_…, wiki_… or as in a dump.")],
 ) -> None:
