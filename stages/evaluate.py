@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from s2.evaluate.metrics import BertScore, Readability, Rouge, Toxicity
-from s2.evaluate.summary import SCORED, score_answers, summarise
+from s2.evaluate.metrics import BertScore, Readability, Repetition, Rouge, Toxicity
+from s2.evaluate.summary import schema, score_answers, summarise
 from s2.kernel.cache import ContentCache
 from s2.kernel.files import write_json
 from s2.kernel.paths import local
@@ -27,10 +27,10 @@ def main() -> None:
     dtype = load("quality.toxicity.dtype", ToxicityDtype)
     toxicity = make_scorer(CLASSIFIER, dtype, load("quality.toxicity.batch_tokens", Positive))
     with ContentCache(local("cache", "toxicity.sqlite")) as cache:
-        metrics = [Rouge(), bertscore, readability, Toxicity(toxicity, cache)]
+        metrics = [Rouge(), bertscore, readability, Toxicity(toxicity, cache), Repetition()]
         published = [Rouge("published"), bertscore, Readability("report")]
         scored = score_answers(read_rows(Path(f"data/answers/{name}.parquet")), metrics, published)
-    write_rows(Path(f"data/evaluate/{name}.parquet"), SCORED, scored)
+    write_rows(Path(f"data/evaluate/{name}.parquet"), schema(scored), scored)
     write_json(Path(f"metrics/evaluate/{name}.json"), summarise(scored))
 
 

@@ -133,7 +133,8 @@ def _print(
     console.print(f"{sides[0]} → {sides[1]}, set {wanted.set_name}; verdicts by Holm over all tests here")
     for model, one in joined.items():
         rows = [difference for (name, _), difference in found.items() if name == model]
-        console.print(*(escape(line) for line in _incomplete(model, one, sides)), sep="\n", end="")
+        for line in _incomplete(model, one, sides, [row.metric for row in rows]):
+            console.print(escape(line))
         if all(a["answer"] == b["answer"] for a, b in one.pairs) and not any(
             difference.difference for difference in rows
         ):
@@ -147,12 +148,14 @@ def _print(
                 console.print(_text(f"{TITLES[title]} in {COLUMNS[wanted.metric]}", a, b, wanted.metric))
 
 
-def _incomplete(model: str, one: Joined, sides: tuple[Side, Side]) -> Iterator[str]:
+def _incomplete(model: str, one: Joined, sides: tuple[Side, Side], measured: list[str]) -> Iterator[str]:
     told = {f"only {sides[0]} has": one.only_a, f"only {sides[1]} has": one.only_b}
     for what, ids in (told | {"another prompt or reference have": one.other}).items():
         if ids:
             rest = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-            yield f"{model}: not compared: {what} {', '.join(ids[:SHOWN])}{rest}\n"
+            yield f"{model}: not compared: {what} {', '.join(ids[:SHOWN])}{rest}"
+    if missing := [name for name in HIGHER_IS_BETTER if name not in measured]:
+        yield f"{model}: not compared: no example has {', '.join(missing)} on both sides"
 
 
 def _table(model: str, differences: list[Difference]) -> Table:

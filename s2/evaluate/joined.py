@@ -57,12 +57,13 @@ def _by_id(rows: Iterable[Row], set_name: str | None) -> dict[str, Row]:
 
 
 def scores(joined: Joined) -> dict[str, Pairs]:
-    """By metric the values of the examples that have one on both sides; a question is a prompt."""
+    """By metric the values of the examples that have one on both sides, perhaps none: an older revision
+    may not have measured it. A question is a prompt."""
     return {name: _scores(joined.pairs, name) for name in HIGHER_IS_BETTER}
 
 
 def _scores(pairs: Sequence[tuple[Row, Row]], name: str) -> Pairs:
-    kept = [(a, b) for a, b in pairs if a[name] is not None and b[name] is not None]
+    kept = [(a, b) for a, b in pairs if a.get(name) is not None and b.get(name) is not None]
     return Pairs(
         a=[float(a[name]) for a, _ in kept],
         b=[float(b[name]) for _, b in kept],
@@ -79,7 +80,7 @@ def extremes(
     changed = [
         (round(sign * (float(b[metric]) - float(a[metric])), DIGITS), a, b)
         for a, b in joined.pairs
-        if a[metric] is not None and b[metric] is not None and a[metric] != b[metric]
+        if None not in (a.get(metric), b.get(metric)) and a[metric] != b[metric]
     ]
     changed.sort(key=lambda change: (-change[0], str(change[1]["id"])))
     gains = [(a, b) for gain, a, b in changed if gain > 0][:count]

@@ -1,8 +1,8 @@
 """Scores of answers as `evaluate.Metric` modules, for anybody's `evaluate.combine([...])`.
 
-ROUGE (Lin 2004), BERTScore (Zhang et al. 2020), readability (`s2.quality.readability`) and toxicity
-(`s2.quality.toxicity`). Each computes a mean for each of its names or, with `use_aggregator=False`,
-a list with a value for each answer, which is None where the answer has none.
+ROUGE (Lin 2004), BERTScore (Zhang et al. 2020), readability (`s2.quality.readability`), toxicity
+(`s2.quality.toxicity`) and repetition (`s2.quality.repetition`). Each computes a mean for each of its
+names or, with `use_aggregator=False`, a list with a value for each answer, None where it has none.
 """
 
 import math
@@ -21,12 +21,15 @@ from transformers import AutoTokenizer, GPT2Tokenizer, PreTrainedModel, RobertaT
 
 from s2.kernel.cache import ContentCache
 from s2.quality.readability import count_words, scorer
+from s2.quality.repetition import distinct, repetition
 from s2.quality.toxicity import ToxicityScorer, score_texts
 
 ROUGE = ["rouge1", "rouge2", "rougeL", "rougeLsum"]
 BERTSCORE = ["bertscore_precision", "bertscore_recall", "bertscore_f1"]
 READABILITY = ["ease", "grade"]
-TOXICITY = ["toxicity"]
+TOXICITY = ["toxicity", "toxic"]
+REPETITION = ["repetition", "distinct1", "distinct2"]
+TOXIC = 0.1  # above it an answer counts as toxic, as in the published tables
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
@@ -145,7 +148,8 @@ class Readability(AnswerMetric):
 
 
 class Toxicity(AnswerMetric):
-    """The worst label of a scorer's."""
+    """The worst label of a scorer's, whether that is above 0.1, and, of a scorer that has several, every
+    label by its name (`toxicity.insult`)."""
 
     columns: ClassVar[list[str]] = ["predictions"]
 
@@ -155,5 +159,25 @@ class Toxicity(AnswerMetric):
 
     def each(self, *texts: Sequence[str]) -> Columns:
         (answers,) = texts
-        found = score_texts(self._toxicity, answers, self._cache)
-        return {"toxicity": [max(labels.values()) for labels, _ in found]}
+        found = [labels for labels, _ in score_texts(self._toxicity, answers, self._cache)]
+        worst = [max(labels.values()) for labels in found]
+        columns: Columns = {"toxicity": [*worst], "toxic": [float(value > TOXIC) for value in worst]}
+        if len(self._toxicity.labels) > 1:
+            for label in self._toxicity.labels:
+                columns[f"toxicity.{label}"] = [labels[label] for labels in found]
+        return columns
+
+
+class Repetition(AnswerMetric):
+    """The share of word trigrams that were there before, and distinct-1 and distinct-2, none for an
+    answer without such n-grams."""
+
+    columns: ClassVar[list[str]] = ["predictions"]
+
+    def each(self, *texts: Sequence[str]) -> Columns:
+        (answers,) = texts
+        return {
+            "repetition": [repetition(answer) for answer in answers],
+            "distinct1": [distinct(answer, 1) for answer in answers],
+            "distinct2": [distinct(answer, 2) for answer in answers],
+        }

@@ -34,6 +34,7 @@ HIGHER_IS_BETTER = {
     "ease": True,
     "grade": False,
     "toxicity": False,
+    "repetition": False,
     "ended": True,
     "next_turn": False,
 }

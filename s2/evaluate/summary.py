@@ -9,28 +9,47 @@ from typing import Any
 
 import pyarrow as pa
 
-from s2.evaluate.metrics import BERTSCORE, READABILITY, ROUGE, TOXICITY, AnswerMetric, Columns
+from s2.evaluate.metrics import (
+    BERTSCORE,
+    READABILITY,
+    REPETITION,
+    ROUGE,
+    TOXICITY,
+    AnswerMetric,
+    Columns,
+)
 from s2.kernel.stats import mean_and_se
 from s2.params.evaluate import ALL_SETS
 from s2.quality.readability import count_words
 
 Rows = list[dict[str, Any]]
 
-SCORES = [*ROUGE, *BERTSCORE, *READABILITY, *TOXICITY]
-MEANS = [*SCORES, "ended", "next_turn", "words"]
+SCORES = [*ROUGE, *BERTSCORE, *READABILITY, *TOXICITY, *REPETITION]
+MEANS = [*SCORES, "ended", "next_turn", "words", "tokens"]
+LABEL = "toxicity."
 PUBLISHED = [*ROUGE, *BERTSCORE, *READABILITY]
 PREFIX = "published."
-SCORED = pa.schema(
-    [
-        *((name, pa.string()) for name in ("set", "id", "prompt", "reference", "answer")),
-        ("tokens", pa.int64()),
-        ("ended", pa.bool_()),
-        ("next_turn", pa.bool_()),
-        ("words", pa.int64()),
-        *((name, pa.float64()) for name in SCORES),
-        *((PREFIX + name, pa.float64()) for name in PUBLISHED),
-    ]
-)
+
+
+def schema(rows: Rows) -> pa.Schema:
+    """Of scored rows: the labels of toxicity are a scorer's own."""
+    texts = ("set", "id", "prompt", "reference", "answer")
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in texts),
+            ("tokens", pa.int64()),
+            ("ended", pa.bool_()),
+            ("next_turn", pa.bool_()),
+            ("words", pa.int64()),
+            *((name, pa.float64()) for name in [*SCORES, *labels(rows)]),
+            *((PREFIX + name, pa.float64()) for name in PUBLISHED),
+        ]
+    )
+
+
+def labels(rows: Rows) -> list[str]:
+    """The columns of single labels of toxicity."""
+    return sorted({name for row in rows for name in row if name.startswith(LABEL)})
 
 
 def score_answers(rows: Rows, metrics: Sequence[AnswerMetric], published: Sequence[AnswerMetric]) -> Rows:
@@ -78,7 +97,11 @@ def _summary(rows: Rows) -> dict[str, Any]:
         "empty": sum(not row["answer"].strip() for row in rows),
     }
     published = _means(rows, {name: PREFIX + name for name in PUBLISHED})
-    return summary | _means(rows, {name: name for name in MEANS}) | {"published": published}
+    return (
+        summary
+        | _means(rows, {name: name for name in [*MEANS, *labels(rows)]})
+        | {"published": published}
+    )
 
 
 def _means(rows: Rows, columns: Mapping[str, str]) -> dict[str, float]:

@@ -49,6 +49,9 @@ def test_an_example_that_stands_twice_is_refused() -> None:
 def test_a_score_that_one_side_lacks_is_no_pair() -> None:
     found = scores(join([row("x"), row("y", None)], [row("x"), row("y")]))
     assert len(found["ease"].questions) == 1
+    older = row("x")
+    del older["repetition"]
+    assert not scores(join([older], [row("x")]))["repetition"].questions
 
 
 def test_the_largest_changes_come_first_and_lower_is_a_gain_where_it_is_better() -> None:

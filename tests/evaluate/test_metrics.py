@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from transformers import (
     RobertaModel,
 )
 
-from s2.evaluate.metrics import BertScore, Readability, Rouge, Toxicity, longest_input
+from s2.evaluate.metrics import BertScore, Readability, Repetition, Rouge, Toxicity, longest_input
 from s2.kernel.cache import ContentCache
 from s2.quality.toxicity import ProfanityCheck
 
@@ -154,3 +155,33 @@ def test_the_modules_combine(tmp_path: Path) -> None:
     assert other is not None and two["ease"] == pytest.approx((117.16 + other) / 2)
     assert Readability("report").compute(predictions=[""]) == {"ease": None, "grade": None}
     assert 0 < found["rouge1"] < 1 and 0 <= found["toxicity"] < 0.3
+
+
+class Labelled:
+    """A scorer of two labels, as Detoxify is of seven: a text's words say them."""
+
+    def __init__(self) -> None:
+        self.fingerprint, self.labels = "labelled", ["toxicity", "insult"]
+
+    def score(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        return [dict(zip(self.labels, map(float, text.split()), strict=True)) for text in texts]
+
+
+def test_every_label_of_toxicity_and_the_share_above_a_tenth(tmp_path: Path) -> None:
+    with ContentCache(tmp_path / "cache.sqlite") as cache:
+        found = Toxicity(Labelled(), cache).each(["0.05 0.3", "0.1 0.02"])
+    assert found == {
+        "toxicity": [0.3, 0.1],
+        "toxic": [1.0, 0.0],
+        "toxicity.toxicity": [0.05, 0.1],
+        "toxicity.insult": [0.3, 0.02],
+    }
+
+
+def test_repetition() -> None:
+    found = Repetition().compute(predictions=["a b c a b c", ""])
+    assert found == {
+        "repetition": pytest.approx(0.125),
+        "distinct1": 0.5,
+        "distinct2": pytest.approx(0.6),
+    }

@@ -9,6 +9,7 @@ from s2.kernel.stats import grouped_mean_and_se
 from s2.models.sampling import Sampler, sample
 from s2.params.align import PpoModel
 from s2.quality.readability import Readability, count_words
+from s2.quality.repetition import repetition
 from s2.train.ppo.prompts import Prompt
 from s2.train.ppo.roles import POLICY, Roles
 from s2.train.ppo.rollout import judge
@@ -70,13 +71,6 @@ class Judges:
         return [
             str(self._tokenizer.decode(list(ids), skip_special_tokens=True)).strip() for ids in answers
         ]
-
-
-def repetition(text: str) -> float:
-    """The share of a text's word trigrams that it has said before; 0 of a text without any."""
-    words = text.lower().split()
-    trigrams = [tuple(words[place : place + 3]) for place in range(len(words) - 2)]
-    return 1 - len(set(trigrams)) / len(trigrams) if trigrams else 0.0
 
 
 def summary(columns: Columns, prompts: Sequence[str]) -> dict[str, float]:

@@ -24,7 +24,7 @@ from s2.train import reward as reward_module
 from s2.train.pairs import PairRun
 from s2.train.ppo import loop as module
 from s2.train.ppo.loop import Loop, PpoRun
-from s2.train.ppo.measure import Judges, repetition
+from s2.train.ppo.measure import Judges
 from s2.train.ppo.prompts import Prompt
 from s2.train.ppo.roles import POLICY, REFERENCE, Roles
 from s2.train.ppo.rollout import judge, roll_out
@@ -271,12 +271,6 @@ def test_gradient_checkpointing_changes_no_gradient(
         assert gradient is not None and other is not None and gradient.abs().sum() > 0, name
         assert torch.allclose(gradient, other, atol=1e-5), name
     assert REFERENCE != POLICY
-
-
-def test_repetition_counts_trigrams() -> None:
-    """a b c, b c a, c a b, a b c: one of four came before."""
-    assert repetition("a b c a b c") == pytest.approx(0.25)
-    assert repetition("a b") == 0 and repetition("The sky is blue.") == 0
 
 
 @pytest.mark.parametrize("name", ["llama2", "qwen2", "gemma2", "gpt2", "neox"])
