@@ -86,6 +86,15 @@ def leaderboard(
 
 
 @app.command()
+def report() -> None:
+    """Open the report that the graph has built: scores, charts, every model's answers side by side."""
+    from s2.commands.report import report
+
+    enter_repository()
+    report()
+
+
+@app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
     model: Model = None,

@@ -10,7 +10,7 @@ from s2.params.base import Name, Positive
 from s2.params.data import Dataset
 from s2.params.loading import load
 from s2.report.figures import alike, published
-from s2.report.page import plots_page
+from s2.report.plots import plots_page
 from s2.report.tables import headline, intervals, leaderboard, render, wide_console, with_alignment
 from stages.runner import run
 

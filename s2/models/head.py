@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 LOGITS = 2**22  # in memory at once
 
@@ -61,7 +60,6 @@ class _ChosenLogprobs(torch.autograd.Function):
         return logprobs
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (slopes,) = ctx.saved_tensors
         return (gradients[0][:, None] * slopes).to(slopes.dtype), None, None, None, None, None

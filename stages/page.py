@@ -1,0 +1,93 @@
+"""Write the report: one page to open in a browser, without network."""
+
+import csv
+import json
+from hashlib import md5
+from pathlib import Path
+from typing import Any
+
+from s2.kernel.files import write_text
+from s2.kernel.tables import read_rows
+from s2.params.base import Name
+from s2.params.loading import load
+from s2.report.charts import Chart, curves, densities, dropped, measured, tradeoff
+from s2.report.page import Contents, page
+from stages.runner import run
+
+BOARD = Path("metrics/leaderboard.json")
+EVALUATED = Path("metrics/evaluate")
+SCORED = Path("data/evaluate")
+FUNNEL = Path("metrics/data/splits.json")
+DROPPED = Path("metrics/plots/data/dropped.json")
+CURVES = Path("metrics/plots")
+MERGES = Path("metrics/merge")
+DATASETS = Path("data/sft")
+OUT = Path("metrics/report/index.html")
+EXAMPLES = 2
+
+
+def main() -> None:
+    models = list(load("evaluate.models", dict[Name, str]))
+    scored = {model: once(read_rows(SCORED / f"{model}.parquet")) for model in models}
+    charts = {
+        "Simplicity and quality": [tradeoff({m: read(EVALUATED / f"{m}.json") for m in models})],
+        "Answers": densities(scored),
+        "Training": training(),
+        "Data": [dropped(read(DROPPED))],
+    }
+    contents = Contents(
+        board=read(BOARD),
+        scored=scored,
+        funnel=read(FUNNEL),
+        datasets={path.parent.name: examples(path) for path in sorted(DATASETS.glob("*/train.parquet"))},
+        merges={name: read(MERGES / f"{name}.json") for name in load("merge.models", dict[Name, Any])},
+        charts=charts,
+    )
+    write_text(OUT, page(contents))
+
+
+def training() -> list[Chart]:
+    """The curves of every trainer that has run."""
+    found = [
+        curves(f"{trainer}: {title}", column, runs)
+        for trainer, name, column, title in (
+            ("SFT", "sft", "loss", "training loss"),
+            ("reward", "reward", "loss", "training loss"),
+            ("DPO", "dpo", "margin", "margin of implicit rewards"),
+            ("PPO", "ppo", "kl", "KL in training, nats an answer"),
+        )
+        if (
+            runs := {path.parent.name: table(path) for path in sorted(CURVES.glob(f"{name}/*/train.tsv"))}
+        )
+    ]
+    for path in sorted(CURVES.glob("ppo/*/measured.json")):
+        found += measured(path.parent.name, read(path))
+    return found
+
+
+def table(path: Path) -> list[dict[str, float]]:
+    """A training log."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            {key: float(value) for key, value in row.items()}
+            for row in csv.DictReader(file, delimiter="\t")
+        ]
+
+
+def once(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Scored answers, one that stands in several sets once."""
+    return list({row["id"]: row for row in rows}.values())
+
+
+def examples(path: Path) -> list[dict[str, Any]]:
+    """The first rows of a file by their ids' MD5."""
+    return sorted(read_rows(path), key=lambda row: md5(row["id"].encode()).hexdigest())[:EXAMPLES]
+
+
+def read(path: Path) -> Any:
+    """A metrics file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    run(main)
