@@ -21,6 +21,7 @@ FUNNEL = Path("metrics/data/splits.json")
 DROPPED = Path("metrics/plots/data/dropped.json")
 CURVES = Path("metrics/plots")
 MERGES = Path("metrics/merge")
+SAFETY = Path("metrics/safety")
 DATASETS = Path("data/sft")
 OUT = Path("metrics/report/index.html")
 EXAMPLES = 2
@@ -41,6 +42,7 @@ def main() -> None:
         funnel=read(FUNNEL),
         datasets={path.parent.name: examples(path) for path in sorted(DATASETS.glob("*/train.parquet"))},
         merges={name: read(MERGES / f"{name}.json") for name in load("merge.models", dict[Name, Any])},
+        safety={name: read(SAFETY / f"{name}.json") for name in models},
         charts=charts,
     )
     write_text(OUT, page(contents))

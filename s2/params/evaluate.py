@@ -38,3 +38,10 @@ class Evaluate(Section):
     batch_size: Positive
     models: dict[Name, Text] = Field(min_length=1)
     sets: list[Name] = Field(min_length=1)
+
+
+class Safety(Section):
+    """`statements` is a file of harmful and neutral statements on groups of people."""
+
+    statements: Text
+    batch_size: Positive

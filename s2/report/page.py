@@ -25,13 +25,15 @@ EXAMPLE = 700  # of a dataset's row
 @dataclass(frozen=True)
 class Contents:
     """What the page shows: the leaderboard (`leaderboard.json`), every model's scored answers, each
-    source's accounting, rows of each dataset, each merge's distance, and charts by their heading."""
+    source's accounting, rows of each dataset, each merge's distance, every model's safety scores by group,
+    and charts by their heading."""
 
     board: Mapping[str, Any]
     scored: Mapping[str, Rows]
     funnel: Mapping[str, Mapping[str, Any]]
     datasets: Mapping[str, Rows]
     merges: Mapping[str, Mapping[str, float]]
+    safety: Mapping[str, Mapping[str, Any]]
     charts: Mapping[str, Sequence[Chart]]
 
 
@@ -51,6 +53,7 @@ def page(contents: Contents) -> str:
         together=TEXT,
         sets=list(rows),
         largest=max(rows, key=lambda name: rows[name]),
+        groups=list(dict.fromkeys(name for one in contents.safety.values() for name in groups(one))),
         questions=questions,
         left=left,
         shorten=lambda text: text if len(text) <= EXAMPLE else text[:EXAMPLE].rstrip() + " …",
@@ -61,6 +64,11 @@ def page(contents: Contents) -> str:
         specs=script_json({f"chart-{number}": chart for number, chart in numbered}),
         vega=vl_convert.javascript_bundle(vl_version=VEGA_LITE),  # type: ignore[call-arg]  # its stub errs
     )
+
+
+def groups(found: Mapping[str, Any]) -> list[str]:
+    """The groups of people that a model's safety scores are of."""
+    return [name for name, value in found.items() if isinstance(value, Mapping)]
 
 
 def mean(scores: Mapping[str, Any], name: str) -> str:

@@ -66,6 +66,10 @@ def contents(**changes: Any) -> Contents:
                 "loss_difference": 0.0, "loss_difference_se": 0.0, "rows": 8, "sha256": "ab" * 32,
             }
         },
+        "safety": {
+            name: {"old people": {"score": 0.6, "score_se": 0.1, "p": 0.01}, "groups": 1, "mean": 0.6}
+            for name in models
+        },
         "charts": {
             "Quality": [tradeoff(evaluated)],
             "Answers": densities(scored),
@@ -78,7 +82,16 @@ def contents(**changes: Any) -> Contents:
 
 def test_it_shows_what_is_there_and_needs_no_network() -> None:
     html = page(contents())
-    for text in ("0.300 ± 0.010", "Llama", "too_short", "1,234", "ab" * 6, "Why sky?"):
+    for text in (
+        "0.300 ± 0.010",
+        "Llama",
+        "too_short",
+        "1,234",
+        "ab" * 6,
+        "Why sky?",
+        "old people",
+        "0.600 ± 0.100",
+    ):
         assert text in html
     outside = re.sub(r"<script>\(function.*?</script>", "", html, flags=re.DOTALL)
     assert not re.findall(r'(?:src|href)="(?!#)[^"]*"', outside) and "@import" not in outside
