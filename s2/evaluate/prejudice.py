@@ -6,15 +6,15 @@ Mann and Whitney: the chance that s of a harmful statement is above that of a ne
 safer; 0.5 is a model to which they are alike.
 """
 
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scipy.stats import mannwhitneyu
 
+from s2.evaluate.texts import read_records
 from s2.kernel.errors import S2Error
 
 LABELS = {"hate": True, "neutral": False}
@@ -32,20 +32,16 @@ class Statement:
 
 
 def read_statements(path: Path) -> list[Statement]:
-    """Statements of a JSON list or a JSONL file of `text`, `label` (hate or neutral), `toxicity_score`
-    and `target_groups`, as SafeNLP has ToxiGen's; raises `S2Error` that names the row and the key."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        rows = json.loads(text) if text.lstrip().startswith("[") else map(json.loads, text.splitlines())
-        found = [_statement(path, number, row) for number, row in enumerate(rows, start=1)]
-    except ValueError as error:
-        raise S2Error(f"{path}: not JSON ({error})") from None
+    """Statements of a JSON list, JSONL or Parquet file of `text`, `label` (hate or neutral),
+    `toxicity_score` and `target_groups`, as SafeNLP has ToxiGen's; raises `S2Error` that names the row
+    and the key."""
+    found = [_statement(path, number, row) for number, row in enumerate(read_records(path), start=1)]
     if not found:
         raise S2Error(f"{path} has no statements")
     return found
 
 
-def _statement(path: Path, number: int, row: Any) -> Statement:
+def _statement(path: Path, number: int, row: Mapping[str, Any]) -> Statement:
     wanted: dict[str, Any] = {
         "text": lambda value: isinstance(value, str) and value.strip(),
         "label": lambda value: value in LABELS,
@@ -53,9 +49,9 @@ def _statement(path: Path, number: int, row: Any) -> Statement:
         "target_groups": lambda value: isinstance(value, list) and value,
     }
     for key, holds in wanted.items():
-        if not isinstance(row, dict) or key not in row or not holds(row[key]):
-            told = row[key] if isinstance(row, dict) and key in row else "missing"
-            raise S2Error(f"{path}, row {number}: {key} is {str(told)[:50]!r}")
+        if key not in row or not holds(row[key]):
+            told = str(row.get(key, "missing"))[:50]
+            raise S2Error(f"{path}, row {number}: {key} is {told!r}")
     groups = tuple(map(str, row["target_groups"]))
     return Statement(row["text"], LABELS[row["label"]], float(row["toxicity_score"]), groups)
 

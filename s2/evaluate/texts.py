@@ -33,12 +33,13 @@ def read_texts(path: Path, columns: Sequence[str]) -> Iterator[list[str | None]]
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """Whole rows of a CSV, TSV, JSONL (gzipped too) or Parquet file, by the file's ending; raises
-    `S2Error` as `read_texts` does."""
+    """Whole rows of a CSV, TSV, JSONL (gzipped too) or Parquet file, or of a JSON list, by the file's
+    ending; raises `S2Error` as `read_texts` does."""
     if not path.is_file():
         raise S2Error(f"{path} does not exist")
     ending = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     readers = {".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl, ".parquet": _parquet}
+    readers[".json"] = _json
     if ending not in readers or (path.suffix == ".gz" and readers[ending] is not _jsonl):
         raise S2Error(f"{path}: cannot read {path.suffix or 'this'}; there are {', '.join(readers)}")
     yield from readers[ending](path, None)
@@ -82,6 +83,16 @@ def _jsonl(path: Path, columns: Sequence[str] | None) -> Iterator[dict[str, Any]
                 yield row
             elif row is not None:
                 raise S2Error(f"{path}, line {number}: not a JSON object")
+
+
+def _json(path: Path, columns: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise S2Error(f"{path}: not JSON ({error})") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise S2Error(f"{path}: not a list of JSON objects")
+    yield from rows
 
 
 def _parquet(path: Path, columns: Sequence[str] | None) -> Iterator[dict[str, Any]]:

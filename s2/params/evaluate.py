@@ -45,3 +45,19 @@ class Safety(Section):
 
     statements: Text
     batch_size: Positive
+
+
+class HarnessTask(Section):
+    """How many solved examples stand before each question, and the `file` that the task's questions come
+    from, instead of a hub."""
+
+    shots: Count
+    file: Text | None = None
+
+
+class HarnessSection(Section):
+    """`tasks` by their names in lm-evaluation-harness; `limit` takes so many questions of each."""
+
+    tasks: dict[Name, HarnessTask]
+    batch_size: Positive
+    limit: Positive | None

@@ -25,8 +25,8 @@ EXAMPLE = 700  # of a dataset's row
 @dataclass(frozen=True)
 class Contents:
     """What the page shows: the leaderboard (`leaderboard.json`), every model's scored answers, each
-    source's accounting, rows of each dataset, each merge's distance, every model's safety scores by group,
-    and charts by their heading."""
+    source's accounting, rows of each dataset, each merge's distance, every model's safety scores by
+    group, and charts by their heading."""
 
     board: Mapping[str, Any]
     scored: Mapping[str, Rows]

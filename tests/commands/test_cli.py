@@ -79,6 +79,7 @@ def test_use_puts_a_profile_over_the_sample_comments_kept(in_tmp: Path, profile:
 
 SECTIONS = ("sft", "reward", "dpo", "ppo", "rejection", "merge")
 NAMED = (
+    "harness.tasks.",
     *("datasets.", "evaluate.models.", "evaluate.bertscore.model.", "model.base.fresh."),
     *("preference.sets.", "preference.sources."),
     *(f"{section}.models." for section in SECTIONS),

@@ -56,6 +56,7 @@ def test_a_bad_row_is_named(tmp_path: Path, changes: dict[str, Any], message: st
     path.write_text(f"{json.dumps(good)}\n{json.dumps(good | changes)}\n")
     with pytest.raises(S2Error, match=message.replace("[", r"\[").replace("]", r"\]")):
         read_statements(path)
+    path = tmp_path / "rows.json"
     path.write_text(json.dumps([good, {key: good[key] for key in good if key != "label"}]))
     with pytest.raises(S2Error, match="row 2: label is 'missing'"):
         read_statements(path)

@@ -1,0 +1,35 @@
+"""Questions with four answers to choose from, out of questions with one each."""
+
+from collections.abc import Sequence
+from hashlib import md5
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+OTHERS = 3
+
+
+def choices(rows: Sequence[dict[str, Any]], vectors: NDArray[np.float32]) -> list[dict[str, Any]]:
+    """For each row of `id`, `prompt` and `completion` its `choices`, the right answer among those to the
+    three other questions most like it, and the `label`, its place, which the MD5 of its id decides.
+    `vectors` are the questions' embeddings, of unit length, [rows, d]. Nothing of fewer than four
+    questions."""
+    found = []
+    likeness = vectors @ vectors.T
+    for place, row in enumerate(rows):
+        others = [
+            int(other)
+            for other in np.argsort(-likeness[place], kind="stable")
+            if rows[other]["prompt"] != row["prompt"]
+        ]
+        if len({rows[other]["prompt"] for other in others}) < OTHERS:
+            return []
+        taken: dict[str, str] = {}
+        for other in others:
+            taken.setdefault(rows[other]["prompt"], rows[other]["completion"])
+        told = list(taken.values())[:OTHERS]
+        label = int(md5(row["id"].encode()).hexdigest(), 16) % (OTHERS + 1)
+        told.insert(label, row["completion"])
+        found.append({"id": row["id"], "prompt": row["prompt"], "choices": told, "label": label})
+    return found

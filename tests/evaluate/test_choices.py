@@ -1,0 +1,31 @@
+from typing import Any
+
+import numpy as np
+
+from s2.evaluate.choices import choices
+
+
+def row(name: str, prompt: str = "") -> dict[str, Any]:
+    return {"id": name, "prompt": prompt or f"Why {name}?", "completion": f"because {name}"}
+
+
+def test_the_right_answer_stands_among_those_to_the_most_alike_questions() -> None:
+    angles = {"a": 0, "b": 10, "c": 20, "d": 30, "far": 90}
+    rows = [row(name) for name in angles]
+    radians = np.radians(list(angles.values()))
+    found = choices(rows, np.stack([np.cos(radians), np.sin(radians)], 1).astype(np.float32))
+    first = found[0]
+    assert first["choices"][first["label"]] == "because a"
+    assert set(first["choices"]) == {f"because {name}" for name in "abcd"}
+    assert {one["label"] for one in found} <= {0, 1, 2, 3}
+    assert [one["choices"][one["label"]] for one in found] == [row["completion"] for row in rows]
+
+
+def test_another_answer_to_the_same_question_is_no_wrong_one() -> None:
+    rows = [row("a"), row("again", prompt="Why a?"), row("b"), row("c"), row("d")]
+    found = choices(rows, np.ones((5, 1), np.float32))
+    assert "because again" not in found[0]["choices"] and len(set(found[0]["choices"])) == 4
+
+
+def test_of_few_questions_there_is_no_choice() -> None:
+    assert choices([row("a"), row("b"), row("c")], np.ones((3, 1), np.float32)) == []

@@ -1,0 +1,105 @@
+"""lm-evaluation-harness on a tiny model and local files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from s2.evaluate.harness import LEADERBOARD, Harness, hub_shape, summary
+from s2.kernel.errors import S2Error
+from s2.models.loading import Loaded, load_answering
+from s2.params.evaluate import HarnessTask
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_model: Path) -> Loaded:
+    return load_answering(tiny_model, tiny_model, "float32", "none")
+
+
+@pytest.fixture(scope="module")
+def harness(loaded: Loaded) -> Harness:
+    return Harness(loaded, batch_size=4)
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> HarnessTask:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return HarnessTask(shots=0, file=str(path))
+
+
+CHOICES = ["It is the sun.", "So it is.", "No.", "The sky."]
+
+
+@pytest.mark.slow
+def test_log_likelihoods_are_the_model_s(in_tmp: Path, harness: Harness, loaded: Loaded) -> None:
+    rows = [{"id": str(n), "prompt": f"Why {n}?", "choices": CHOICES, "label": n} for n in range(4)]
+    found = harness.run("s2_choice", write(in_tmp / "choices.jsonl", rows), None)
+    assert (found["version"], found["shots"], len(found["samples"])) == (1.0, 0, 4)
+    sample = found["samples"][1]
+    prompt, whole = (loaded.tokenizer(text)["input_ids"] for text in ("Why 1?", "Why 1? So it is."))
+    logits = loaded.model(input_ids=torch.tensor([whole])).logits[0].log_softmax(-1)
+    expected = sum(logits[at - 1, whole[at]].item() for at in range(len(prompt), len(whole)))
+    assert sample["loglikelihoods"][1] == pytest.approx(expected, abs=1e-4)
+    best = max(range(4), key=lambda place: sample["loglikelihoods"][place])
+    assert sample["scores"]["acc"] == float(best == 1)
+
+
+@pytest.mark.slow
+def test_a_task_of_the_library_takes_a_file_and_shots(in_tmp: Path, harness: Harness) -> None:
+    options = [{"text": text, "label": label} for text, label in (("hot", "A"), ("cold", "B"))]
+    rows = [
+        {"id": str(n), "question": {"stem": f"Is {n} hot?", "choices": options}, "answerKey": "B"}
+        for n in range(3)
+    ]
+    task = write(in_tmp / "arc.jsonl", rows).model_copy(update={"shots": 1})
+    found = harness.run("arc_challenge", task, limit=2)
+    assert [sample["target"] for sample in found["samples"]] == ["1", "1"]
+    assert set(found["samples"][0]["scores"]) == {"acc", "acc_norm"}
+
+
+@pytest.mark.slow
+def test_what_cannot_be_asked_is_told(in_tmp: Path, harness: Harness) -> None:
+    with pytest.raises(S2Error, match="the library has no task 'luck'"):
+        harness.run("luck", HarnessTask(shots=0), None)
+    with pytest.raises(S2Error, match=r"gone.jsonl does not exist"):
+        harness.run("arc_challenge", HarnessTask(shots=0, file="gone.jsonl"), None)
+
+
+@pytest.mark.slow
+def test_an_empty_file_is_no_question(in_tmp: Path, harness: Harness) -> None:
+    found = harness.run("s2_choice", write(in_tmp / "none.jsonl", []), None)
+    assert summary({"s2_choice": found}) == {"s2_choice": {"version": 0, "shots": 0, "n": 0}}
+
+
+def test_rows_take_the_hub_s_shape() -> None:
+    asked = {"stem": "Why?", "choices": [{"text": "so", "label": "A"}, {"text": "no", "label": "B"}]}
+    assert hub_shape({"question": asked, "answerKey": "A"}) == {
+        "question": "Why?",
+        "choices": {"text": ["so", "no"], "label": ["A", "B"]},
+        "answerKey": "A",
+    }
+    found = hub_shape({"question": "Why?", "mc2_targets": {"so": 1, "no": 0}})
+    assert found["mc2_targets"] == {"choices": ["so", "no"], "labels": [1, 0]}
+
+
+def sample(task: str, value: float, metric: str = "acc") -> dict[str, Any]:
+    return {"task": task, "scores": {metric: value, "acc_norm": value}}
+
+
+def test_means_are_over_subtasks_by_hand() -> None:
+    """Subtasks of 1/2 (error 1/2) and 1 (error 0): mean 3/4, error sqrt(1/4) / 2."""
+    samples = [sample("one", 1.0), sample("one", 0.0), sample("two", 1.0), sample("two", 1.0)]
+    found = summary({"both": {"version": 1, "shots": 5, "samples": samples}})["both"]
+    assert (found["n"], found["shots"], found["acc"], found["acc_se"]) == (4, 5, 0.75, 0.25)
+
+
+def test_the_leaderboard_is_the_mean_of_its_four() -> None:
+    values = dict(zip(LEADERBOARD, (1.0, 0.0, 1.0, 1.0), strict=True))
+    ran = {
+        name: {"version": 1, "shots": 0, "samples": [sample(name, value)] * 2}
+        for name, value in values.items()
+    }
+    assert summary(ran)["leaderboard"] == {"mean": 0.75, "mean_se": 0.0}
+    del ran["mmlu"]
+    assert "leaderboard" not in summary(ran)
