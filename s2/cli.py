@@ -133,7 +133,8 @@ def score(
         str | None, typer.Option(help="The column to compare them with, for rouge and bertscore.")
     ] = None,
     metrics: Annotated[
-        str, typer.Option(help="Any of readability, toxicity, rouge, bertscore, parted by commas.")
+        str,
+        typer.Option(help="Any of readability, toxicity, rouge, bertscore, rating, parted by commas."),
     ] = "readability,toxicity",
     readability: Annotated[str, typer.Option(help="report or cmudict.")] = "report",
     definition: Annotated[
@@ -146,6 +147,8 @@ def score(
     ] = None,
 ) -> None:
     """Score anybody's texts: mean, standard error and n of each metric.
+
+    rating is the last [[n]] of a judge's reply, and unparsed the share of replies without one.
 
     Toxicity is scored by the model that params.yaml names, BERTScore by its encoder in
     models/bertscore. The published scores are of prompt and answer together: name columns that hold

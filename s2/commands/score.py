@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from s2.evaluate.metrics import BertScore, Definition, Rouge
-from s2.evaluate.score import Measure, readability, toxicity
+from s2.evaluate.score import Measure, ratings, readability, toxicity
 from s2.evaluate.score import score as score_all
 from s2.evaluate.texts import read_texts, row_writer
 from s2.kernel.cache import ContentCache
@@ -22,7 +22,7 @@ from s2.params.data import Toxicity
 from s2.params.loading import load
 from s2.quality.toxicity import ProfanityCheck, ToxicityScorer, make_scorer
 
-METRICS = ["readability", "toxicity", "rouge", "bertscore"]
+METRICS = ["readability", "toxicity", "rouge", "bertscore", "rating"]
 COMPARING = {"rouge", "bertscore"}
 DEFINITIONS: list[Definition] = ["ours", "published"]
 ENCODER = Path("models/bertscore")
@@ -82,6 +82,8 @@ def _measures(
         yield readability(method)
     if "toxicity" in wanted:
         yield toxicity(_classifier(), cache)
+    if "rating" in wanted:
+        yield ratings
     if "rouge" in wanted:
         yield Rouge(definition).each
     if "bertscore" in wanted:

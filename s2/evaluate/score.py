@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from s2.evaluate.rating import rating
 from s2.kernel.cache import ContentCache
 from s2.kernel.stats import mean_and_se
 from s2.kernel.tables import chunked
@@ -40,6 +41,12 @@ def toxicity(classifier: ToxicityScorer, cache: ContentCache) -> Measure:
     return measured
 
 
+def ratings(texts: Sequence[str], _: Sequence[str]) -> dict[str, list[float | None]]:
+    """The ratings that a judge's replies end with, and which replies have none."""
+    found = [rating(text) for text in texts]
+    return {"rating": [*found], "unparsed": [float(value is None) for value in found]}
+
+
 def score(
     rows: Iterable[Sequence[str | None]], measures: Sequence[Measure], keep: Keep | None = None
 ) -> dict[str, Any]:
@@ -64,7 +71,7 @@ def score(
                 whole_row = all(text is not None for text in row)
                 keep(number, dict(zip(measured, next(scores), strict=True)) if whole_row else {})
         seen += len(chunk)
-    metrics = {name: _summary(values[name]) for name in sorted(values)}
+    metrics = {name: _summary(values[name]) for name in sorted(values) if values[name]}
     return {"missing": missing, "metrics": metrics}
 
 

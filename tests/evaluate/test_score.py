@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from s2.evaluate.metrics import Rouge
-from s2.evaluate.score import CHUNK, readability, score, toxicity
+from s2.evaluate.score import CHUNK, ratings, readability, score, toxicity
 from s2.evaluate.texts import read_texts
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
@@ -93,3 +93,10 @@ def test_many_rows_are_scored_in_parts() -> None:
     assert found["missing"] == 2
     assert found["metrics"]["rougeL"]["n"] == CHUNK + 2
     assert found["metrics"]["rougeL"]["mean"] == pytest.approx((CHUNK + 1) / (CHUNK + 2), abs=1e-6)
+
+
+def test_ratings_of_replies_and_those_without() -> None:
+    found = score([["So [[6]]."], ["[[7.5]]"], ["No idea."]], [ratings])["metrics"]
+    assert found["rating"] == {"mean": 6.75, "se": 0.75, "n": 2}
+    assert found["unparsed"]["mean"] == pytest.approx(1 / 3, abs=1e-6)
+    assert list(score([["No idea."]], [ratings])["metrics"]) == ["unparsed"]
