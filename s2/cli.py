@@ -198,6 +198,35 @@ def compare(
 
 
 @app.command()
+def sheet(
+    out: Annotated[Path, typer.Argument(help="A new folder for the sheets and their key.")],
+    models: Annotated[
+        str | None, typer.Option(help="Of evaluate.models, parted by commas; all by default.")
+    ] = None,
+    questions: Annotated[int, typer.Option(min=1, help="How many, each with every model's answer.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of the choice and the order.")] = 0,
+) -> None:
+    """Write answers for people to rate, blind and shuffled: a CSV, and a form that works offline."""
+    from s2.commands.sheets import sheet
+
+    here = enter_repository()
+    sheet(here / out, models, questions, seed)
+
+
+@app.command()
+def ratings(
+    out: Annotated[Path, typer.Argument(help="The folder that `s2 sheet` wrote.")],
+    sheets: Annotated[list[Path], typer.Argument(help="Filled sheets, one a rater.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what raters found: violations by majority, mean ratings, wins, and how far they agree."""
+    from s2.commands.sheets import ratings
+
+    here = enter_repository()
+    ratings(here / out, [here / path for path in sheets], as_json)
+
+
+@app.command()
 def why(
     row_id: Annotated[str, typer.Argument(metavar="ID", help="t1_…, t3_…, wiki_… or as in a dump.")],
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from s2.models.prompts import question_in
 from s2.report.charts import Chart
 from s2.report.plots import VEGA_LITE
 from s2.report.tables import COLUMNS, TEXT
@@ -54,6 +55,7 @@ def page(contents: Contents) -> str:
         sets=list(rows),
         largest=max(rows, key=lambda name: rows[name]),
         groups=list(dict.fromkeys(name for one in contents.safety.values() for name in groups(one))),
+        asked=question_in,
         questions=questions,
         left=left,
         shorten=lambda text: text if len(text) <= EXAMPLE else text[:EXAMPLE].rstrip() + " …",
