@@ -22,6 +22,7 @@ DROPPED = Path("metrics/plots/data/dropped.json")
 CURVES = Path("metrics/plots")
 MERGES = Path("metrics/merge")
 SAFETY = Path("metrics/safety")
+BENCHMARKS = Path("metrics/harness")
 DATASETS = Path("data/sft")
 OUT = Path("metrics/report/index.html")
 EXAMPLES = 2
@@ -42,6 +43,7 @@ def main() -> None:
         funnel=read(FUNNEL),
         datasets={path.parent.name: examples(path) for path in sorted(DATASETS.glob("*/train.parquet"))},
         merges={name: read(MERGES / f"{name}.json") for name in load("merge.models", dict[Name, Any])},
+        benchmarks={name: read(BENCHMARKS / f"{name}.json") for name in models},
         safety={name: read(SAFETY / f"{name}.json") for name in models},
         charts=charts,
     )

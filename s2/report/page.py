@@ -26,14 +26,15 @@ EXAMPLE = 700  # of a dataset's row
 @dataclass(frozen=True)
 class Contents:
     """What the page shows: the leaderboard (`leaderboard.json`), every model's scored answers, each
-    source's accounting, rows of each dataset, each merge's distance, every model's safety scores by
-    group, and charts by their heading."""
+    source's accounting, rows of each dataset, each merge's distance, every model's benchmarks and
+    safety scores by group, and charts by their heading."""
 
     board: Mapping[str, Any]
     scored: Mapping[str, Rows]
     funnel: Mapping[str, Mapping[str, Any]]
     datasets: Mapping[str, Rows]
     merges: Mapping[str, Mapping[str, float]]
+    benchmarks: Mapping[str, Mapping[str, Mapping[str, Any]]]
     safety: Mapping[str, Mapping[str, Any]]
     charts: Mapping[str, Sequence[Chart]]
 
