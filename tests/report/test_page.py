@@ -66,6 +66,7 @@ def contents(**changes: Any) -> Contents:
                 "loss_difference": 0.0, "loss_difference_se": 0.0, "rows": 8, "sha256": "ab" * 32,
             }
         },
+        "benchmarks": {"sft": {"arc": {"shots": 25, "n": 100, "acc": 0.345, "acc_se": 0.048}}},
         "safety": {
             name: {"old people": {"score": 0.6, "score_se": 0.1, "p": 0.01}, "groups": 1, "mean": 0.6}
             for name in models
@@ -91,6 +92,7 @@ def test_it_shows_what_is_there_and_needs_no_network() -> None:
         "Why sky?",
         "old people",
         "0.600 ± 0.100",
+        "0.345 ± 0.048",
     ):
         assert text in html
     outside = re.sub(r"<script>\(function.*?</script>", "", html, flags=re.DOTALL)
