@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from textwrap import shorten
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 import openai
@@ -29,16 +29,25 @@ _REFUSING = (openai.BadRequestError, openai.UnprocessableEntityError)
 _TOO_LARGE = 413
 
 
+class Usage(NamedTuple):
+    """Tokens of a request and of its reply, as the endpoint counts them."""
+
+    prompt: int
+    completion: int
+
+
 class NoCompletion(Exception):
     """What came under status 200 is no chat completion, in words."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Two caches: of replies that were of use, and of those that were not."""
+    """Caches: of replies that were of use, of those that were not, and, where that is wanted, of what the
+    replies took."""
 
     of_use: ContentCache
     apart: ContentCache
+    usage: ContentCache | None = None
 
 
 class Refused(Exception):
@@ -94,11 +103,20 @@ class ChatClient:
             known = cache.get([key]).get(key)
             if isinstance(known, str):
                 return known
-        reply = self._ask(request)
+        reply, usage = self._ask(request)
+        if self._kept.usage is not None:
+            self._kept.usage.put({key: usage})
         (self._kept.of_use if is_of_use(reply) else self._kept.apart).put({key: reply})
         return reply
 
-    def _ask(self, request: dict[str, Any]) -> str:
+    def usage(self, request: dict[str, Any]) -> Usage:
+        """What the endpoint said that its reply to a request took, whenever that was; nothing of one that
+        it did not say, or that was not asked."""
+        key = content_key("reply", self._who, request)
+        known = {} if self._kept.usage is None else self._kept.usage.get([key])
+        return Usage(*known[key]) if key in known else Usage(0, 0)
+
+    def _ask(self, request: dict[str, Any]) -> tuple[str, Usage]:
         client = self._open()
         address = _USER.sub("//", str(client.base_url)).rstrip("/")
         where = f"endpoint {address}, model {self._model}"
@@ -127,8 +145,8 @@ class ChatClient:
                 raise Refused(told) from None
             raise S2Error(told) from None
 
-    def _completion(self, client: OpenAI, request: dict[str, Any]) -> str:
-        """The text of one reply, of which no more than `LONGEST_REPLY` bytes are read."""
+    def _completion(self, client: OpenAI, request: dict[str, Any]) -> tuple[str, Usage]:
+        """The text of one reply and what it took; no more than `LONGEST_REPLY` bytes are read."""
         body = bytearray()
         create = client.chat.completions.with_streaming_response.create
         try:
@@ -139,7 +157,15 @@ class ChatClient:
                         raise NoCompletion(f"more than {LONGEST_REPLY:,} bytes")
         except httpx2.HTTPError as error:  # of a connection that broke in the middle of the body
             raise NoCompletion(f"{type(error).__name__} {error}".strip()) from None
-        return read_completion(bytes(body))
+        return read_completion(bytes(body)), read_usage(bytes(body))
+
+
+def read_usage(body: bytes) -> Usage:
+    """The tokens that a chat completion took; none where it does not say."""
+    usage = json.loads(body).get("usage")
+    told = usage if isinstance(usage, dict) else {}
+    counts = [told.get(f"{part}_tokens") for part in ("prompt", "completion")]
+    return Usage(*(count if isinstance(count, int) else 0 for count in counts))
 
 
 def read_completion(body: bytes) -> str:

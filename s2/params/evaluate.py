@@ -47,6 +47,23 @@ class Safety(Section):
     batch_size: Positive
 
 
+class Price(Section):
+    """Of a million tokens of requests, and of replies, in a currency of your own."""
+
+    prompt: Annotated[Number, Field(ge=0)]
+    completion: Annotated[Number, Field(ge=0)]
+
+
+class JudgeSection(Section):
+    """`models` are judges at an OpenAI-compatible endpoint; without any, nothing is judged."""
+
+    base_url: Text | None
+    models: list[Text]
+    questions: Text
+    against: Name
+    price: Price
+
+
 class HarnessTask(Section):
     """How many solved examples stand before each question, and the `file` that the task's questions come
     from, instead of a hub."""

@@ -22,7 +22,7 @@ from s2.params.align import (
 )
 from s2.params.base import Name, Section, Seed
 from s2.params.data import Data, Dataset, OwnSource, Quality, Questions, Splits
-from s2.params.evaluate import ALL_SETS, Answers, Evaluate, HarnessSection, Safety
+from s2.params.evaluate import ALL_SETS, Answers, Evaluate, HarnessSection, JudgeSection, Safety
 from s2.params.loading import PARAMS, check, read
 from s2.params.machine import Machine
 from s2.params.models import Model, Source
@@ -56,6 +56,7 @@ class Params(Section):
     answers: Answers
     evaluate: Evaluate
     harness: HarnessSection
+    judge: JudgeSection
     safety: Safety
 
 

@@ -20,11 +20,13 @@ from s2.params.machine import Machine
 WHY = request("Be brief.", "why?", 24)
 
 
-def client(url: str, who: str, cache: ContentCache, retries: int = 0) -> ChatClient:
+def client(
+    url: str, who: str, cache: ContentCache, retries: int = 0, usage: ContentCache | None = None
+) -> ChatClient:
     machine = Machine(
         workers=1, memory=1, requests=1, timeout_s=5, retries=retries, checkpoint_every=0.5, processes=1
     )
-    return ChatClient(lambda: url, "m", [who], Kept(cache, cache), machine)
+    return ChatClient(lambda: url, "m", [who], Kept(cache, cache, usage), machine)
 
 
 def of_use(reply: str) -> bool:
@@ -47,7 +49,10 @@ def server(
             text = asked["messages"][-1]["content"].upper()
             status = next(turns, statuses[-1])
             message = {"role": "assistant", "content": text}
-            good = {"choices": [{"index": 0, "message": message, "finish_reason": finish}]}
+            good: dict[str, Any] = {
+                "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+                "usage": {"prompt_tokens": 7, "completion_tokens": 2},
+            }
             bad = {"error": {"message": f"no such model {self.headers['Authorization']}"}}
             reply = json.dumps(good if status == 200 else bad)
             self.send_response(status)
@@ -80,6 +85,24 @@ def test_replies_are_asked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert asked["temperature"] == 0 and asked["max_tokens"] == 24
     assert [message["role"] for message in asked["messages"]] == ["system", "user"]
     assert b"secret" not in (tmp_path / "c.sqlite").read_bytes()
+
+
+def test_what_a_reply_took_is_known_later(tmp_path: Path) -> None:
+    caches = ContentCache(tmp_path / "c.sqlite"), ContentCache(tmp_path / "u.sqlite")
+    with server(200) as (url, _), caches[0] as cache, caches[1] as usage:
+        client(url, "one", cache, usage=usage).reply(WHY, of_use)
+        assert client(url, "one", cache, usage=usage).usage(WHY) == (7, 2)
+        assert client(url, "two", cache, usage=usage).usage(WHY) == (0, 0)
+        assert client(url, "one", cache).usage(WHY) == (0, 0)
+
+
+@pytest.mark.parametrize("said", [b"", b', "usage": null', b', "usage": {"prompt_tokens": "7"}'])
+def test_an_endpoint_need_not_say_what_a_reply_took(tmp_path: Path, said: bytes) -> None:
+    body = b'{"choices": [{"message": {"content": "So."}}]' + said + b"}"
+    caches = ContentCache(tmp_path / "c.sqlite"), ContentCache(tmp_path / "u.sqlite")
+    with server(200, body=body) as (url, _), caches[0] as cache, caches[1] as usage:
+        assert client(url, "one", cache, usage=usage).reply(WHY, of_use) == "So."
+        assert client(url, "one", cache, usage=usage).usage(WHY) == (0, 0)
 
 
 def test_an_unreachable_endpoint_is_named(tmp_path: Path) -> None:
