@@ -3,27 +3,21 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import yaml
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from s2.evaluate.joined import Joined, Row, extremes, join, scores
-from s2.evaluate.paired import HIGHER_IS_BETTER, Difference, differences
+from s2.evaluate.joined import Joined, Row, join, scores
+from s2.evaluate.paired import HIGHER_IS_BETTER, differences
 from s2.graph.revisions import WORKSPACE, Revision, revision
 from s2.kernel.errors import S2Error
 from s2.params.evaluate import ALL_SETS
-from s2.report.tables import COLUMNS, wide_console
-
-SHOWN = 3  # ids that are named before the rest is counted
-TITLES = {"gains": "gain", "losses": "loss"}
-COLOURS = {"better": "green", "worse": "red", "within noise": "dim"}
+from s2.report.comparison import Comparison, as_json_object, rendered
+from s2.report.tables import wide_console
 
 
 @dataclass(frozen=True)
@@ -56,10 +50,12 @@ def compare(a: str, b: str | None, wanted: Wanted, as_json: bool) -> bool:
         (model, name): pairs for model, one in joined.items() for name, pairs in scores(one).items()
     }
     found = differences(judged)
+    compared = Comparison(str(sides[0]), str(sides[1]), wanted.set_name, joined, found)
     if as_json:
-        print(json.dumps(_as_json(sides, joined, found, wanted), indent=2))
+        print(json.dumps(as_json_object(compared, wanted.metric, wanted.examples), indent=2))
     else:
-        _print(sides, joined, found, wanted)
+        for part in rendered(compared, wanted.metric, wanted.examples):
+            wide_console().print(part)
     worse = any(difference.verdict == "worse" for difference in found.values())
     return worse or not all(one.whole for one in joined.values())
 
@@ -124,107 +120,3 @@ def _rows(at: Revision, model: str) -> list[Row]:
         raise S2Error(f"{at.name} has no model {model!r}; evaluate.models has: {', '.join(known)}")
     found: list[Row] = pq.read_table(BytesIO(at.read(f"data/evaluate/{model}.parquet"))).to_pylist()
     return found
-
-
-def _print(
-    sides: tuple[Side, Side], joined: dict[str, Joined], found: dict[Any, Difference], wanted: Wanted
-) -> None:
-    console = wide_console()
-    console.print(f"{sides[0]} → {sides[1]}, set {wanted.set_name}; verdicts by Holm over all tests here")
-    for model, one in joined.items():
-        rows = [difference for (name, _), difference in found.items() if name == model]
-        for line in _incomplete(model, one, sides, [row.metric for row in rows]):
-            console.print(escape(line))
-        if all(a["answer"] == b["answer"] for a, b in one.pairs) and not any(
-            difference.difference for difference in rows
-        ):
-            console.print(f"{model}: the same {len(one.pairs)} answers, the same scores")
-            continue
-        console.print(_table(model, rows))
-        for title, pairs in zip(
-            ("gains", "losses"), extremes(one, wanted.metric, wanted.examples), strict=True
-        ):
-            for a, b in pairs:
-                console.print(_text(f"{TITLES[title]} in {COLUMNS[wanted.metric]}", a, b, wanted.metric))
-
-
-def _incomplete(model: str, one: Joined, sides: tuple[Side, Side], measured: list[str]) -> Iterator[str]:
-    told = {f"only {sides[0]} has": one.only_a, f"only {sides[1]} has": one.only_b}
-    for what, ids in (told | {"another prompt or reference have": one.other}).items():
-        if ids:
-            rest = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-            yield f"{model}: not compared: {what} {', '.join(ids[:SHOWN])}{rest}"
-    if missing := [name for name in HIGHER_IS_BETTER if name not in measured]:
-        yield f"{model}: not compared: no example has {', '.join(missing)} on both sides"
-
-
-def _table(model: str, differences: list[Difference]) -> Table:
-    table = Table(title=model, title_justify="left", box=None, padding=(0, 1, 0, 0))
-    table.add_column("metric")
-    for name in ("A", "B", "B − A", "95 %", "p", "Holm", "n", "+/=/−", "finds"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict")
-    for one in differences:
-        digits = 1 if one.metric in {"ease", "grade"} else 3
-        table.add_row(
-            COLUMNS.get(one.metric, one.metric),
-            f"{one.a:.{digits}f}",
-            f"{one.b:.{digits}f}",
-            f"{one.difference:+.{digits}f}",
-            f"{one.low:+.{digits}f} … {one.high:+.{digits}f}",
-            f"{one.p:.4f}",
-            f"{one.p_holm:.4f}",
-            str(one.n),
-            f"{one.wins}/{one.ties}/{one.losses}",
-            f"{one.detectable:.{digits}f}",
-            f"[{COLOURS[one.verdict]}]{one.verdict}[/]",
-        )
-    return table
-
-
-def _text(title: str, a: Row, b: Row, metric: str) -> str:
-    lines = [
-        f"\n[bold]{title}: {a[metric]:.3f} → {b[metric]:.3f}[/] {escape(str(a['id']))}",
-        *(
-            f"  {name}: {escape(' '.join(text.split()))}"
-            for name, text in (
-                ("prompt", a["prompt"]),
-                ("A", a["answer"]),
-                ("B", b["answer"]),
-            )
-        ),
-    ]
-    return "\n".join(lines)
-
-
-def _as_json(
-    sides: tuple[Side, Side], joined: dict[str, Joined], found: dict[Any, Difference], wanted: Wanted
-) -> dict[str, Any]:
-    models = {}
-    for model, one in joined.items():
-        changed = zip(TITLES, extremes(one, wanted.metric, wanted.examples), strict=True)
-        models[model] = {
-            "examples": len(one.pairs),
-            "only_a": one.only_a,
-            "only_b": one.only_b,
-            "other": one.other,
-            "metrics": {
-                metric: asdict(difference)
-                for (name, metric), difference in found.items()
-                if name == model
-            },
-        } | {
-            title: [
-                {
-                    "id": a["id"],
-                    "prompt": a["prompt"],
-                    "a": a["answer"],
-                    "b": b["answer"],
-                    "a_value": a[wanted.metric],
-                    "b_value": b[wanted.metric],
-                }
-                for a, b in pairs
-            ]
-            for title, pairs in changed
-        }
-    return {"a": str(sides[0]), "b": str(sides[1]), "set": wanted.set_name, "models": models}
