@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from s2.evaluate.harness import TASKS, Harness, summary
+from s2.evaluate.harness import TASKS, Harness, questions, summary
 from s2.graph.code import meaning
 from s2.kernel.cache import ContentCache, content_key
 from s2.kernel.files import write_json
@@ -16,7 +16,7 @@ from s2.kernel.paths import local
 from s2.kernel.tables import write_rows
 from s2.models.loading import load_answering
 from s2.params.base import Dtype, Quantization
-from s2.params.evaluate import HarnessSection, HarnessTask
+from s2.params.evaluate import HarnessSection
 from s2.params.loading import load
 from stages.runner import run
 
@@ -46,19 +46,18 @@ def main() -> None:
     ran: dict[str, Any] = {}
     with ContentCache(local("cache", "harness.sqlite")) as kept:
         for task, wanted in section.tasks.items():
-            key = content_key("harness", who, task, wanted.shots, data(wanted), section.limit)
+            rows = questions(wanted)
+            if rows == []:
+                ran[task] = {"version": 0, "shots": wanted.shots, "samples": []}
+                continue
+            key = content_key("harness", who, task, wanted.shots, rows, section.limit)
             if key not in (known := kept.get([key])):
-                known = {key: harness().run(task, wanted, section.limit)}
+                known = {key: harness().run(task, wanted.shots, rows, section.limit)}
                 kept.put(known)
             ran[task] = known[key]
     samples = [sample | sample["scores"] for one in ran.values() for sample in one["samples"]]
     write_rows(Path(f"data/harness/{name}.parquet"), SAMPLES, samples)
     write_json(Path(f"metrics/harness/{name}.json"), summary(ran))
-
-
-def data(task: HarnessTask) -> str:
-    """What stands for a task's local questions in the cache."""
-    return fingerprint([Path(task.file)]) if task.file else ""
 
 
 if __name__ == "__main__":

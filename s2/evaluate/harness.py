@@ -29,6 +29,7 @@ LEADERBOARD = {
 }
 
 Sample = dict[str, Any]
+Rows = list[dict[str, Any]]
 
 
 class Harness:
@@ -42,10 +43,10 @@ class Harness:
         self._model = HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=batch_size)
         self._manager = TaskManager(include_path=str(TASKS))
 
-    def run(self, name: str, task: HarnessTask, limit: int | None) -> dict[str, Any]:
+    def run(self, name: str, shots: int, rows: Rows | None, limit: int | None) -> dict[str, Any]:
         """A task's `version`, `shots`, and `samples`: of each question the log-likelihood of each choice,
-        and every metric. Raises `S2Error` for a task that there is not, that has no choices, or whose
-        data cannot be read."""
+        and every metric. `rows` are its questions, or None for the hub's. Raises `S2Error` for a task
+        that there is not, that has no choices, or whose data cannot be had."""
         from lm_eval import simple_evaluate
 
         entry = self._manager.task_index.get(name)
@@ -53,15 +54,12 @@ class Harness:
             raise S2Error(
                 f"harness.tasks: the library has no task {name!r}; `lm-eval ls tasks` lists them"
             )
-        rows = None if task.file is None else [hub_shape(row) for row in read_records(Path(task.file))]
-        if rows == []:
-            return {"version": 0, "shots": task.shots, "samples": []}
         with _spec(name, rows, entry.yaml_path) as spec:
             try:
                 found: Any = simple_evaluate(
                     self._model,
                     tasks=[spec],
-                    num_fewshot=task.shots,
+                    num_fewshot=shots,
                     limit=limit,
                     task_manager=self._manager,
                     bootstrap_iters=0,
@@ -78,11 +76,11 @@ class Harness:
             )
         version = found["versions"].get(name) or next(iter(found["versions"].values()))
         samples = [_sample(leaf, sample) for leaf, told in found["samples"].items() for sample in told]
-        return {"version": version, "shots": task.shots, "samples": samples}
+        return {"version": version, "shots": shots, "samples": samples}
 
 
 @contextmanager
-def _spec(name: str, rows: list[dict[str, Any]] | None, described: Path) -> Iterator[str]:
+def _spec(name: str, rows: Rows | None, described: Path) -> Iterator[str]:
     """What the library is to load: a task of its own, or that over rows of a file."""
     if rows is None:
         yield name
@@ -105,6 +103,11 @@ def _spec(name: str, rows: list[dict[str, Any]] | None, described: Path) -> Iter
         }
         spec.write_text(yaml.safe_dump(over), encoding="utf-8")
         yield str(spec)
+
+
+def questions(task: HarnessTask) -> Rows | None:
+    """The questions in a task's file, or None if it takes a hub's."""
+    return None if task.file is None else [hub_shape(row) for row in read_records(Path(task.file))]
 
 
 def hub_shape(row: Mapping[str, Any]) -> dict[str, Any]:

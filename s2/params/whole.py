@@ -73,6 +73,7 @@ def load_params(path: Path = PARAMS) -> Params:
         _refers(path, "evaluate.sets", name, "dataset", made)
     _check_datasets(path, params)
     _check_evaluated(path, params)
+    _refers(path, "judge.against", params.judge.against, "model", params.evaluate.models)
     return params
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from s2.evaluate.harness import LEADERBOARD, Harness, hub_shape, summary
+from s2.evaluate.harness import LEADERBOARD, Harness, hub_shape, questions, summary
 from s2.kernel.errors import S2Error
 from s2.models.loading import Loaded, load_answering
 from s2.params.evaluate import HarnessTask
@@ -23,18 +23,13 @@ def harness(loaded: Loaded) -> Harness:
     return Harness(loaded, batch_size=4)
 
 
-def write(path: Path, rows: list[dict[str, Any]]) -> HarnessTask:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return HarnessTask(shots=0, file=str(path))
-
-
 CHOICES = ["It is the sun.", "So it is.", "No.", "The sky."]
 
 
 @pytest.mark.slow
 def test_log_likelihoods_are_the_model_s(in_tmp: Path, harness: Harness, loaded: Loaded) -> None:
     rows = [{"id": str(n), "prompt": f"Why {n}?", "choices": CHOICES, "label": n} for n in range(4)]
-    found = harness.run("s2_choice", write(in_tmp / "choices.jsonl", rows), None)
+    found = harness.run("s2_choice", 0, rows, None)
     assert (found["version"], found["shots"], len(found["samples"])) == (1.0, 0, 4)
     sample = found["samples"][1]
     prompt, whole = (loaded.tokenizer(text)["input_ids"] for text in ("Why 1?", "Why 1? So it is."))
@@ -52,8 +47,8 @@ def test_a_task_of_the_library_takes_a_file_and_shots(in_tmp: Path, harness: Har
         {"id": str(n), "question": {"stem": f"Is {n} hot?", "choices": options}, "answerKey": "B"}
         for n in range(3)
     ]
-    task = write(in_tmp / "arc.jsonl", rows).model_copy(update={"shots": 1})
-    found = harness.run("arc_challenge", task, limit=2)
+    Path("arc.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    found = harness.run("arc_challenge", 1, questions(HarnessTask(shots=1, file="arc.jsonl")), limit=2)
     assert [sample["target"] for sample in found["samples"]] == ["1", "1"]
     assert set(found["samples"][0]["scores"]) == {"acc", "acc_norm"}
 
@@ -61,15 +56,15 @@ def test_a_task_of_the_library_takes_a_file_and_shots(in_tmp: Path, harness: Har
 @pytest.mark.slow
 def test_what_cannot_be_asked_is_told(in_tmp: Path, harness: Harness) -> None:
     with pytest.raises(S2Error, match="the library has no task 'luck'"):
-        harness.run("luck", HarnessTask(shots=0), None)
+        harness.run("luck", 0, None, None)
     with pytest.raises(S2Error, match=r"gone.jsonl does not exist"):
-        harness.run("arc_challenge", HarnessTask(shots=0, file="gone.jsonl"), None)
+        questions(HarnessTask(shots=0, file="gone.jsonl"))
 
 
-@pytest.mark.slow
-def test_an_empty_file_is_no_question(in_tmp: Path, harness: Harness) -> None:
-    found = harness.run("s2_choice", write(in_tmp / "none.jsonl", []), None)
-    assert summary({"s2_choice": found}) == {"s2_choice": {"version": 0, "shots": 0, "n": 0}}
+def test_of_no_question_there_is_no_mean() -> None:
+    found = summary({"s2_choice": {"version": 0, "shots": 0, "samples": []}})
+    assert found == {"s2_choice": {"version": 0, "shots": 0, "n": 0}}
+    assert questions(HarnessTask(shots=0)) is None
 
 
 def test_rows_take_the_hub_s_shape() -> None:
