@@ -28,7 +28,10 @@ class Tracer:
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
-        if event != "call" or not code.co_filename.startswith(ROOTS):
+        # Templates run as code too, and are dependencies as files.
+        if event != "call" or not (
+            code.co_filename.startswith(ROOTS) and code.co_filename.endswith(".py")
+        ):
             return
         if not self._begun:
             self._begun = code.co_name == "main" and code.co_filename == self._main_file
