@@ -11,7 +11,7 @@ from rich.table import Table
 from s2.evaluate.joined import Joined, Row, extremes
 from s2.evaluate.paired import HIGHER_IS_BETTER, Difference, Key
 from s2.models.prompts import question_in
-from s2.report.tables import COLUMNS
+from s2.report.tables import TITLES
 
 SHOWN = 3  # ids that are named before the rest is counted
 COLOURS = {"better": "green", "worse": "red", "within noise": "dim"}
@@ -50,7 +50,7 @@ def rendered(compared: Comparison, metric: str, examples: int) -> Iterator[Rende
         gains, losses = extremes(joined, metric, examples)
         for title, pairs in (("gain", gains), ("loss", losses)):
             for a, b in pairs:
-                yield _text(f"{title} in {COLUMNS[metric]}", a, b, metric)
+                yield _text(f"{title} in {TITLES[metric]}", a, b, metric)
 
 
 def _incomplete(compared: Comparison, model: str) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _table(model: str, found: list[Difference]) -> Table:
     for one in found:
         digits = 1 if one.metric in {"ease", "grade"} else 3
         table.add_row(
-            COLUMNS[one.metric],
+            TITLES[one.metric],
             f"{one.a:.{digits}f}",
             f"{one.b:.{digits}f}",
             f"{one.difference:+.{digits}f}",

@@ -12,7 +12,7 @@ from s2.kernel.errors import S2Error
 from s2.params.evaluate import ALL_SETS
 from s2.params.models import PromptStyle
 from s2.report.page import mean
-from s2.report.tables import COLUMNS
+from s2.report.tables import TITLES
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 METRICS = {
@@ -128,7 +128,7 @@ def _table(scores: Mapping[str, Mapping[str, Any]]) -> str:
     sets = [name for name in scores if name != ALL_SETS]
     lines = [f"| | {' | '.join(sets)} |", f"|---|{'---|' * len(sets)}"]
     lines.append(f"| answers | {' | '.join(str(scores[name]['n']) for name in sets)} |")
-    for metric, title in COLUMNS.items():
+    for metric, title in TITLES.items():
         lines.append(f"| {title} | {' | '.join(mean(scores[name], metric) for name in sets)} |")
     return "\n".join(lines)
 
@@ -143,6 +143,6 @@ def _results(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[EvalResult]:
                     dataset_name=name,
                     dataset_split="validation",
                     metric_type=kind,
-                    metric_name=COLUMNS[metric],
+                    metric_name=TITLES[metric],
                     metric_value=found[metric],
                 )

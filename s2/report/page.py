@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from s2.models.prompts import question_in
 from s2.report.charts import Chart
 from s2.report.plots import VEGA_LITE
-from s2.report.tables import COLUMNS, TEXT
+from s2.report.tables import TEXT, TITLES
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -51,7 +51,7 @@ def page(contents: Contents) -> str:
     rows = {name: found["n"] for sets in contents.board["ours"].values() for name, found in sets.items()}
     return environment.get_template("index.html.jinja").render(
         contents=contents,
-        columns=COLUMNS,
+        columns=TITLES,
         together=TEXT,
         sets=list(rows),
         largest=max(rows, key=lambda name: rows[name]),

@@ -19,12 +19,8 @@ TEXT = {
     "ease": "FRE",
     "grade": "FKG",
 }
-COLUMNS = TEXT | {
-    "toxicity": "toxicity",
-    "repetition": "repeats",
-    "ended": "ended",
-    "next_turn": "next turn",
-}
+COLUMNS = TEXT | {"toxicity": "toxicity", "ended": "ended", "next_turn": "next turn"}
+TITLES = COLUMNS | {"repetition": "repeats"}  # of all that is compared; a terminal has no room for it
 
 # What runs are compared by: of the rest of the means the error is in the leaderboard.
 HEADLINE = ["rougeL", "rougeL_se", "ease", "ease_se", "grade", "toxicity", "toxicity_se", "ended"]
