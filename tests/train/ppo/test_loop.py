@@ -10,6 +10,7 @@ import torch
 from peft import PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 
+from s2.kernel.errors import S2Error
 from s2.models.adapters import add_adapter, lora_config
 from s2.models.batches import left_padded, right_aligned
 from s2.models.encoding import Encoder
@@ -26,7 +27,7 @@ from s2.train.ppo import loop as module
 from s2.train.ppo.loop import Loop, PpoRun
 from s2.train.ppo.measure import Judges
 from s2.train.ppo.prompts import Prompt
-from s2.train.ppo.roles import POLICY, REFERENCE, Roles
+from s2.train.ppo.roles import POLICY, REFERENCE, Roles, _head_of_words
 from s2.train.ppo.rollout import judge, roll_out
 from s2.train.ppo.scores import Normal
 from s2.train.ppo.trunk import Trunk
@@ -293,3 +294,16 @@ def test_roles_that_share_their_lower_layers_are_what_they_are_alone(tmp_path: P
         whole = last_states(model.get_base_model(), batch)
     inside = batch.attention_mask.bool()
     assert torch.allclose(shared[inside], whole[inside], atol=1e-5)
+
+
+def test_a_base_that_caps_its_logits_is_refused(tmp_path: Path) -> None:
+    """PPO's log-probabilities are of the output embedding alone. (A random model's logits are too small
+    for Gemma 2's cap to show.)"""
+    save_causal_model(make_model(tmp_path / "hub", "gemma2"), tmp_path / "base")
+    base = load_model(tmp_path / "base", "float32")
+    base.get_output_embeddings().weight.data *= 1000
+    lora = Lora(r=2, alpha=4, dropout=0.0, targets="all-linear", layers=1)
+    model = get_peft_model(base, lora_config(lora, base))
+    assert isinstance(model, PeftModel)
+    with pytest.raises(S2Error, match="PPO cannot train Gemma2ForCausalLM"):
+        _head_of_words(model)
