@@ -176,7 +176,8 @@ def compare(
     fail_on: Annotated[
         str | None,
         typer.Option(
-            metavar="worse", help="Exit with 1 if a verdict is worse, or examples cannot be compared."
+            metavar="worse",
+            help="Exit with 1 if a verdict is worse, or models or examples of A are missing.",
         ),
     ] = None,
 ) -> None:

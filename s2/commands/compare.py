@@ -45,7 +45,8 @@ def compare(a: str, b: str | None, wanted: Wanted, as_json: bool) -> bool:
     if wanted.metric not in HIGHER_IS_BETTER:
         raise S2Error(f"--metric: no {wanted.metric!r}; there are: {', '.join(HIGHER_IS_BETTER)}")
     sides = _sides(a, b)
-    joined = dict(_joined(*sides, wanted.set_name))
+    lacking: list[str] = []
+    joined = dict(_joined(*sides, wanted.set_name, lacking))
     judged = {
         (model, name): pairs for model, one in joined.items() for name, pairs in scores(one).items()
     }
@@ -57,7 +58,7 @@ def compare(a: str, b: str | None, wanted: Wanted, as_json: bool) -> bool:
         for part in rendered(compared, wanted.metric, wanted.examples):
             wide_console().print(part)
     worse = any(difference.verdict == "worse" for difference in found.values())
-    return worse or not all(one.whole for one in joined.values())
+    return worse or bool(lacking) or not all(one.whole for one in joined.values())
 
 
 def _sides(a: str, b: str | None) -> tuple[Side, Side]:
@@ -78,13 +79,14 @@ def _side(text: str) -> Side:
     return Side(model, rev or WORKSPACE)
 
 
-def _joined(a: Side, b: Side, set_name: str) -> Iterator[tuple[str, Joined]]:
-    """By model, or pair of models, the examples that both sides answered."""
+def _joined(a: Side, b: Side, set_name: str, lacking: list[str]) -> Iterator[tuple[str, Joined]]:
+    """By model, or pair of models, the examples that both sides answered; `lacking` is told the models of
+    the first side that the second does not have."""
     taken = None if set_name == ALL_SETS else set_name
     with ExitStack() as stack:
         first = stack.enter_context(revision(Path(), a.rev))
         second = first if a.rev == b.rev else stack.enter_context(revision(Path(), b.rev))
-        for name, mine, theirs in _models(a, b, first, second):
+        for name, mine, theirs in _models(a, b, first, second, lacking):
             one = join(_rows(first, mine), _rows(second, theirs), taken)
             if not one.pairs:
                 raise S2Error(
@@ -93,7 +95,9 @@ def _joined(a: Side, b: Side, set_name: str) -> Iterator[tuple[str, Joined]]:
             yield name, one
 
 
-def _models(a: Side, b: Side, first: Revision, second: Revision) -> Iterator[tuple[str, str, str]]:
+def _models(
+    a: Side, b: Side, first: Revision, second: Revision, lacking: list[str]
+) -> Iterator[tuple[str, str, str]]:
     """The name of each comparison, and what it compares."""
     if a.model and b.model:
         yield (a.model if a.model == b.model else f"{a.model} → {b.model}"), a.model, b.model
@@ -102,6 +106,7 @@ def _models(a: Side, b: Side, first: Revision, second: Revision) -> Iterator[tup
     for at, mine, theirs in ((a, known[0], known[1]), (b, known[1], known[0])):
         if missing := [name for name in mine if name not in theirs]:
             Console(stderr=True).print(f"only {at} has: {', '.join(missing)}", highlight=False)
+    lacking += [name for name in known[0] if name not in known[1]]
     common = [name for name in known[0] if name in known[1]]
     if not common:
         raise S2Error(f"{a} and {b} have no model in common: name one of each, as in base@{a} sft@{b}")

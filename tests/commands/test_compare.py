@@ -132,6 +132,13 @@ def test_fail_on_worse(repository: Path) -> None:
     assert compared("HEAD~1", "HEAD").exit_code == 0
 
 
+def test_a_model_that_b_lacks_is_named_and_fails(repository: Path) -> None:
+    Path("params.yaml").write_text(yaml.safe_dump({"evaluate": {"models": {"base": "b", "sft": "s"}}}))
+    found = compared("--fail-on", "worse")
+    assert "sft: the same 12 answers" in found.stdout and found.exit_code == 1
+    assert "only HEAD has: new" in found.stderr
+
+
 def test_missing_examples_are_named_and_fail(repository: Path) -> None:
     evaluated("sft", 0.6, count=10)
     found = compared("sft@HEAD", "--fail-on", "worse")
