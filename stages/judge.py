@@ -12,7 +12,7 @@ from s2.evaluate.judging import cost, logged, prompts, replies, verdicts
 from s2.kernel.cache import ContentCache
 from s2.kernel.files import write_json
 from s2.kernel.paths import local
-from s2.kernel.tables import read_rows, write_rows
+from s2.kernel.tables import once, read_rows, write_rows
 from s2.llm.client import ChatClient, Kept
 from s2.models.generation import Answerer
 from s2.models.loading import load_answering
@@ -40,9 +40,9 @@ def main() -> None:
     if judge.models:
         settings = load("answers", Answers)
         questions = read_questions(Path(judge.questions))[: settings.limit]
-        others = [] if name == judge.against else once(ANSWERS / f"{judge.against}.parquet")
+        others = [] if name == judge.against else once(read_rows(ANSWERS / f"{judge.against}.parquet"))
         talks = converse(folder, questions, settings)
-        asked = prompts(questions, talks, once(ANSWERS / f"{name}.parquet"), others)
+        asked = prompts(questions, talks, once(read_rows(ANSWERS / f"{name}.parquet")), others)
         url = judge.base_url or OPENAI
         with (
             ContentCache(local("cache", "replies.sqlite")) as of_use,
@@ -68,11 +68,6 @@ def converse(folder: Path, questions: list[Question], settings: Answers) -> list
         said = [question.turns[0], answer.text, question.turns[1]]
         talks.append([*said, answerer.reply(said, settings, seed).text])
     return talks
-
-
-def once(path: Path) -> list[dict[str, Any]]:
-    """A model's answers, one that stands in several sets once."""
-    return list({row["id"]: row for row in read_rows(path)}.values())
 
 
 if __name__ == "__main__":

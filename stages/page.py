@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from s2.kernel.files import write_text
-from s2.kernel.tables import read_rows
+from s2.kernel.tables import once, read_rows
 from s2.params.base import Name
 from s2.params.loading import load
 from s2.report.charts import Chart, curves, densities, dropped, measured, tradeoff
@@ -76,11 +76,6 @@ def table(path: Path) -> list[dict[str, float]]:
             {key: float(value) for key, value in row.items()}
             for row in csv.DictReader(file, delimiter="\t")
         ]
-
-
-def once(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Scored answers, one that stands in several sets once."""
-    return list({row["id"]: row for row in rows}.values())
 
 
 def examples(path: Path) -> list[dict[str, Any]]:

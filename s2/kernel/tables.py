@@ -99,3 +99,8 @@ def stream_rows(path: Path, columns: list[str] | None = None) -> Iterator[dict[s
     """Rows of a Parquet file of any size, a batch in memory at a time."""
     for batch in stream_batches(path, columns):
         yield from batch.to_pylist()
+
+
+def once(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows by their `id`, one that stands in several sets once."""
+    return list({row["id"]: row for row in rows}.values())
