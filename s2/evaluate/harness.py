@@ -56,6 +56,12 @@ class Harness:
             )
         with _spec(name, rows, entry.yaml_path) as spec:
             try:
+                leaves = self._manager.load([spec])["tasks"].values()
+                kinds = {str(leaf.config.output_type) for leaf in leaves}
+                if kinds != {"multiple_choice"}:
+                    raise S2Error(
+                        f"harness.tasks.{name} is no multiple-choice task: {', '.join(sorted(kinds))}"
+                    )
                 found: Any = simple_evaluate(
                     self._model,
                     tasks=[spec],
@@ -69,11 +75,6 @@ class Harness:
                 raise S2Error(
                     f"harness.tasks.{name}: its data cannot be had: {error}; name a file"
                 ) from None
-        kinds = {told["output_type"] for told in found["configs"].values()}
-        if kinds != {"multiple_choice"}:
-            raise S2Error(
-                f"harness.tasks.{name} is no multiple-choice task: it is {', '.join(sorted(kinds))}"
-            )
         version = found["versions"].get(name) or next(iter(found["versions"].values()))
         samples = [_sample(leaf, sample) for leaf, told in found["samples"].items() for sample in told]
         return {"version": version, "shots": shots, "samples": samples}

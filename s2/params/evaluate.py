@@ -2,11 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from s2.params.base import Count, Dtype, Name, Number, Positive, Quantization, Section, Text, _no_bool
 from s2.params.models import Source
 
+CHOICES = "data/choices/test.jsonl"
+OWN = "data/raw/own/"
 ALL_SETS = "all"  # what the scores call every distinct answer of all sets together
 Share0 = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, le=1, allow_inf_nan=False)]
 
@@ -64,12 +66,19 @@ class JudgeSection(Section):
     price: Price
 
 
+def _noticed(path: str) -> str:
+    """DVC would not see that another file changed: its stages depend on these."""
+    if path != CHOICES and not path.startswith(OWN):
+        raise ValueError(f"put it under {OWN}, where its changes are noticed")
+    return path
+
+
 class HarnessTask(Section):
     """How many solved examples stand before each question, and the `file` that the task's questions come
     from, instead of a hub."""
 
     shots: Count
-    file: Text | None = None
+    file: Annotated[Text, AfterValidator(_noticed)] | None = None
 
 
 class HarnessSection(Section):

@@ -47,8 +47,10 @@ def test_a_task_of_the_library_takes_a_file_and_shots(in_tmp: Path, harness: Har
         {"id": str(n), "question": {"stem": f"Is {n} hot?", "choices": options}, "answerKey": "B"}
         for n in range(3)
     ]
-    Path("arc.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    found = harness.run("arc_challenge", 1, questions(HarnessTask(shots=1, file="arc.jsonl")), limit=2)
+    path = Path("data/raw/own/arc.jsonl")
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    found = harness.run("arc_challenge", 1, questions(HarnessTask(shots=1, file=str(path))), limit=2)
     assert [sample["target"] for sample in found["samples"]] == ["1", "1"]
     assert set(found["samples"][0]["scores"]) == {"acc", "acc_norm"}
 
@@ -58,7 +60,13 @@ def test_what_cannot_be_asked_is_told(in_tmp: Path, harness: Harness) -> None:
     with pytest.raises(S2Error, match="the library has no task 'luck'"):
         harness.run("luck", 0, None, None)
     with pytest.raises(S2Error, match=r"gone.jsonl does not exist"):
-        questions(HarnessTask(shots=0, file="gone.jsonl"))
+        questions(HarnessTask(shots=0, file="data/raw/own/gone.jsonl"))
+
+
+@pytest.mark.slow
+def test_a_task_without_choices_is_refused_before_it_is_asked(in_tmp: Path, harness: Harness) -> None:
+    with pytest.raises(S2Error, match="gsm8k is no multiple-choice task: generate_until"):
+        harness.run("gsm8k", 0, [{"question": "One and one?", "answer": "#### 2"}], None)
 
 
 def test_of_no_question_there_is_no_mean() -> None:

@@ -87,6 +87,11 @@ def test_a_stage_loads_what_it_reads_and_names_what_is_wrong_with_it(in_tmp: Pat
         ("datasets.third", {"rows": 3}, "datasets.third: takes nothing"),
         ("datasets.all", {"wiki": "all"}, "datasets.all: the name stands for all sets"),
         ("evaluate.sets", ["eli5", "news"], "evaluate.sets: no dataset 'news'"),
+        (
+            "harness.tasks.s2_choice.file",
+            "elsewhere.jsonl",
+            "put it under data/raw/own/, where its changes are noticed",
+        ),
         ("judge.against", "gpt", "judge.against: no model 'gpt' is declared"),
         ("evaluate.models.x", "models/merged/x-simple", "evaluate.models.x: no model .*x-simple"),
     ],
