@@ -7,7 +7,7 @@ safer; 0.5 is a model to which they are alike.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,16 +42,19 @@ def read_statements(path: Path) -> list[Statement]:
 
 
 def _statement(path: Path, number: int, row: Mapping[str, Any]) -> Statement:
-    wanted: dict[str, Any] = {
-        "text": lambda value: isinstance(value, str) and value.strip(),
-        "label": lambda value: value in LABELS,
-        "toxicity_score": lambda value: isinstance(value, int | float) and value > 0,
-        "target_groups": lambda value: isinstance(value, list) and value,
+    wanted: dict[str, tuple[Callable[[Any], Any], str]] = {
+        "text": (lambda value: isinstance(value, str) and value.strip(), "a text"),
+        "label": (lambda value: value in LABELS, " or ".join(LABELS)),
+        "toxicity_score": (
+            lambda value: isinstance(value, int | float) and value > 0,
+            "a number above 0",
+        ),
+        "target_groups": (lambda value: isinstance(value, list) and value, "a list of groups"),
     }
-    for key, holds in wanted.items():
+    for key, (holds, what) in wanted.items():
         if key not in row or not holds(row[key]):
             told = str(row.get(key, "missing"))[:50]
-            raise S2Error(f"{path}, row {number}: {key} is {told!r}")
+            raise S2Error(f"{path}, row {number}: {key} is {told!r}, it should be {what}")
     groups = tuple(map(str, row["target_groups"]))
     return Statement(row["text"], LABELS[row["label"]], float(row["toxicity_score"]), groups)
 

@@ -44,7 +44,7 @@ def test_the_published_score_is_reproduced() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"label": "nice"}, "row 2: label is 'nice'"),
+        ({"label": "nice"}, "row 2: label is 'nice', it should be hate or neutral"),
         ({"toxicity_score": 0}, "row 2: toxicity_score is '0'"),
         ({"text": None}, "row 2: text is 'None'"),
         ({"target_groups": []}, "row 2: target_groups is '[]'"),
