@@ -5,7 +5,6 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 from rich.table import Table
 
@@ -15,7 +14,7 @@ from s2.kernel.files import new_folder, write_json
 from s2.kernel.tables import read_rows
 from s2.params.base import Name
 from s2.params.loading import load
-from s2.report.page import TEMPLATES
+from s2.report.page import fill
 
 SCORED = Path("data/evaluate")
 KEY = "key.json"
@@ -41,19 +40,11 @@ def sheet(out: Path, models: str | None, questions: int, seed: int) -> None:
             writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(asdict(item) | {"rating": "", "violation": ""} for item in items)
-        (folder / "sheet.html").write_text(_form(items), encoding="utf-8")
+        form = fill("sheet.html.jinja", items=items, ratings=RATINGS, violations=VIOLATIONS)
+        (folder / "sheet.html").write_text(form, encoding="utf-8")
         write_json(folder / KEY, {"items": [asdict(item) for item in items]})
     print(
         f"{len(items)} answers: send {out}/sheet.html or {out}/sheet.csv to raters, and keep {out}/{KEY}"
-    )
-
-
-def _form(items: list[Item]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("sheet.html.jinja").render(
-        items=items, ratings=RATINGS, violations=VIOLATIONS
     )
 
 

@@ -41,15 +41,12 @@ class Contents:
 
 def page(contents: Contents) -> str:
     """The page as HTML."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters["mean"] = mean
     numbered = list(enumerate(chart for charts in contents.charts.values() for chart in charts))
     names = {id(chart): f"chart-{number}" for number, chart in numbered}
     questions, left = together(contents.scored)
     rows = {name: found["n"] for sets in contents.board["ours"].values() for name, found in sets.items()}
-    return environment.get_template("index.html.jinja").render(
+    return fill(
+        "index.html.jinja",
         contents=contents,
         columns=TITLES,
         together=TEXT,
@@ -67,6 +64,15 @@ def page(contents: Contents) -> str:
         specs=script_json({f"chart-{number}": chart for number, chart in numbered}),
         vega=vl_convert.javascript_bundle(vl_version=VEGA_LITE),  # type: ignore[call-arg]  # its stub errs
     )
+
+
+def fill(template: str, **values: Any) -> str:
+    """A template of `templates/`, filled in: every text escaped, a value that is missing an error."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters["mean"] = mean
+    return environment.get_template(template).render(**values)
 
 
 def groups(found: Mapping[str, Any]) -> list[str]:
