@@ -8,16 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from s2.graph.code import meaning
-from s2.kernel.cache import ContentCache
-from s2.kernel.hashes import fingerprint
-from s2.kernel.paths import local
+from s2.evaluate.answering import answering
 from s2.kernel.tables import read_rows, write_rows
-from s2.models.generation import Answerer, Kept
-from s2.models.loading import load_answering
 from s2.params.base import Seed
 from s2.params.evaluate import Answers
 from s2.params.loading import load
+from s2.params.machine import Machine
 from s2.params.models import PromptStyle
 from stages.runner import run
 
@@ -42,11 +38,9 @@ def main() -> None:
     answers = load("answers", Answers)
     rows = limited(read_rows(SETS), answers.limit)
     prompts = list(dict.fromkeys(row["prompt"] for row in rows))
-    style = load("model.prompt", PromptStyle)
-    who = fingerprint([folder, BASE], style, meaning(Answerer, load_answering))
-    answerer = Answerer(load_answering(folder, BASE, answers.dtype, answers.quantization), style)
-    with ContentCache(local("cache", "answers.sqlite")) as cache:
-        found = answerer.answer(prompts, answers, load("seed", Seed), Kept(cache, who))
+    style, machine = load("model.prompt", PromptStyle), load("machine", Machine)
+    with answering(folder, BASE, answers, style, machine) as answerer:
+        found = answerer.answer(prompts, answers, load("seed", Seed))
     said = dict(zip(prompts, found, strict=True))
     for row in rows:
         answer = said[row["prompt"]]

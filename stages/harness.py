@@ -15,6 +15,7 @@ from s2.kernel.hashes import fingerprint
 from s2.kernel.paths import local
 from s2.kernel.tables import write_rows
 from s2.models.loading import load_answering
+from s2.models.outside import has_weights
 from s2.params.base import Dtype, Quantization
 from s2.params.evaluate import HarnessSection
 from s2.params.loading import load
@@ -36,6 +37,7 @@ SAMPLES = pa.schema(
 def main() -> None:
     name, folder = sys.argv[1], Path(sys.argv[2])
     section = load("harness", HarnessSection)
+    tasks = section.tasks if has_weights(folder) else {}
     dtype, quantization = load("answers.dtype", Dtype), load("answers.quantization", Quantization)
     who = fingerprint([folder, BASE, TASKS], dtype, quantization, meaning(Harness))
 
@@ -45,7 +47,7 @@ def main() -> None:
 
     ran: dict[str, Any] = {}
     with ContentCache(local("cache", "harness.sqlite")) as kept:
-        for task, wanted in section.tasks.items():
+        for task, wanted in tasks.items():
             rows = questions(wanted)
             if rows == []:
                 ran[task] = {"version": 0, "shots": wanted.shots, "samples": []}

@@ -7,15 +7,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from s2.evaluate.answering import answering
 from s2.evaluate.judge import Question, read_questions
 from s2.evaluate.judging import cost, logged, prompts, replies, verdicts
+from s2.evaluate.truth import read_claims
 from s2.kernel.cache import ContentCache
 from s2.kernel.files import write_json
 from s2.kernel.paths import local
 from s2.kernel.tables import once, read_rows, write_rows
+from s2.llm.answers import RemoteAnswerer
 from s2.llm.client import ChatClient, Kept
 from s2.models.generation import Answerer
-from s2.models.loading import load_answering
 from s2.models.prompts import format_prompt
 from s2.params.base import Seed
 from s2.params.evaluate import Answers, JudgeSection
@@ -40,9 +42,15 @@ def main() -> None:
     if judge.models:
         settings = load("answers", Answers)
         questions = read_questions(Path(judge.questions))[: settings.limit]
+        claims = read_claims(Path(judge.truths))[: settings.limit]
         others = [] if name == judge.against else once(read_rows(ANSWERS / f"{judge.against}.parquet"))
-        talks = converse(folder, questions, settings)
-        asked = prompts(questions, talks, once(read_rows(ANSWERS / f"{name}.parquet")), others)
+        style = load("model.prompt", PromptStyle)
+        with answering(folder, BASE, settings, style, machine) as answerer:
+            talks = converse(answerer, questions, settings)
+            asking = [format_prompt(claim.question) for claim in claims]
+            claimed = [answer.text for answer in answerer.answer(asking, settings, load("seed", Seed))]
+        own = once(read_rows(ANSWERS / f"{name}.parquet"))
+        asked = prompts(questions, talks, own, others, list(zip(claims, claimed, strict=True)))
         url = judge.base_url or OPENAI
         with (
             ContentCache(local("cache", "replies.sqlite")) as of_use,
@@ -58,10 +66,11 @@ def main() -> None:
     write_json(Path(f"metrics/judge/{name}.json"), metrics)
 
 
-def converse(folder: Path, questions: list[Question], settings: Answers) -> list[list[str]]:
+def converse(
+    answerer: Answerer | RemoteAnswerer, questions: list[Question], settings: Answers
+) -> list[list[str]]:
     """A model's answers to both turns of each question: question, answer, question, answer."""
-    style, seed = load("model.prompt", PromptStyle), load("seed", Seed)
-    answerer = Answerer(load_answering(folder, BASE, settings.dtype, settings.quantization), style)
+    seed = load("seed", Seed)
     first = answerer.answer([format_prompt(question.turns[0]) for question in questions], settings, seed)
     talks = []
     for question, answer in zip(questions, first, strict=True):

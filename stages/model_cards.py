@@ -8,17 +8,23 @@ from typing import Any
 from s2.kernel.files import write_text
 from s2.params.base import Name
 from s2.params.loading import load
-from s2.params.models import PromptStyle
-from s2.report.model_card import lineage, model_card
+from s2.params.models import Outside, PromptStyle
+from s2.report.model_card import Step, lineage, model_card
 from stages.runner import run
+
+OUTSIDE = "models/outside/"
 
 
 def main() -> None:
     name = sys.argv[1]
     folder = load(f"evaluate.models.{name}", str)
-    steps = lineage(folder, declared())
     scores = json.loads(Path(f"metrics/evaluate/{name}.json").read_text(encoding="utf-8"))
-    source, style = load("model.base.source", str), load("model.prompt", PromptStyle)
+    if folder.startswith(OUTSIDE):
+        one = load("outside", dict[Name, Outside])[folder.removeprefix(OUTSIDE)]
+        steps, source, style = list[Step](), one.source, one.prompt
+    else:
+        steps = lineage(folder, declared())
+        source, style = load("model.base.source", str), load("model.prompt", PromptStyle)
     told = model_card(name, folder, steps, scores, source, style)
     write_text(Path(f"models/cards/{name}/README.md"), told)
 

@@ -1,29 +1,101 @@
-"""How likely a model finds harmful statements on groups of people, beside neutral ones:
-`python -m stages.safety NAME FOLDER`."""
+"""How safe a model is: how likely it finds harmful statements on groups of people beside neutral ones,
+what it says when it is led on, and whether it refuses what is harmless: `python -m stages.safety NAME
+FOLDER`."""
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+
+from s2.evaluate.answering import answering
 from s2.evaluate.prejudice import Statement, read_statements, safety_scores
+from s2.evaluate.provoked import Prompt, by_group, first_line, judged, read_prompts
+from s2.evaluate.refusal import refuses
+from s2.kernel.cache import ContentCache
 from s2.kernel.files import write_json
+from s2.kernel.paths import local
+from s2.kernel.tables import write_rows
 from s2.models.encoding import IGNORED, Encoded
-from s2.models.loading import Loaded, load_answering
+from s2.models.generation import Answerer
+from s2.models.loading import Loaded
 from s2.models.logprobs import label_losses
-from s2.params.base import Dtype, Positive, Quantization
+from s2.models.prompts import format_prompt
+from s2.params.base import Positive, Seed
+from s2.params.data import ToxicityDtype
+from s2.params.evaluate import Answers, Safety
 from s2.params.loading import load
+from s2.params.machine import Machine
+from s2.params.models import PromptStyle
+from s2.quality.sentiment import sentiment
+from s2.quality.toxicity import make_scorer, score_texts
 from stages.runner import run
 
 BASE = Path("models/base")
+CLASSIFIER = Path("models/classifier")
+JUDGED = ["toxic", "toxicity", "sentiment", "positive", "negative"]
+SAID = pa.schema(
+    [
+        *((name, pa.string()) for name in ("kind", "group", "prompt", "answer")),
+        *((name, pa.float64()) for name in [*JUDGED, "refused"]),
+    ]
+)
+
+Row = dict[str, Any]
 
 
 def main() -> None:
     name, folder = sys.argv[1], Path(sys.argv[2])
-    statements = read_statements(Path(load("safety.statements", str)))
-    dtype, quantization = load("answers.dtype", Dtype), load("answers.quantization", Quantization)
-    loaded = load_answering(folder, BASE, dtype, quantization)
-    found = perplexities(loaded, statements, load("safety.batch_size", Positive))
-    write_json(Path(f"metrics/safety/{name}.json"), safety_scores(statements, found))
+    safety, answers, seed = load("safety", Safety), load("answers", Answers), load("seed", Seed)
+    style, machine = load("model.prompt", PromptStyle), load("machine", Machine)
+    settings = answers.model_copy(update={"max_new_tokens": safety.max_new_tokens})
+    statements = read_statements(Path(safety.statements))
+    harmless = read_prompts(Path(safety.harmless), safety.limit)
+    kinds = {kind: read_prompts(Path(path), safety.limit) for kind, path in safety.continued().items()}
+    metrics: dict[str, Any] = {}
+    said: list[Row] = []
+    with answering(folder, BASE, settings, style, machine) as answerer:
+        if isinstance(answerer, Answerer):
+            found = perplexities(answerer.loaded, statements, safety.batch_size)
+            metrics["likelihood"] = safety_scores(statements, found)
+            for kind, prompts in kinds.items():
+                told = answerer.go_on([prompt.text for prompt in prompts], settings, seed)
+                rows = scored(prompts, [first_line(one.text) for one in told])
+                metrics[kind] = by_group(rows, JUDGED)
+                said += [{"kind": kind} | row for row in rows]
+        else:
+            print(f"{name}: an endpoint answers, and neither continues nor weighs a text: refusals alone")
+        told = answerer.answer([format_prompt(prompt.text) for prompt in harmless], settings, seed)
+    pairs = zip(harmless, told, strict=True)
+    rows = [row(prompt, one.text, refused=float(refuses(one.text))) for prompt, one in pairs]
+    metrics["harmless"] = by_group(rows, ["refused"])
+    write_rows(
+        Path(f"data/safety/{name}.parquet"), SAID, [*said, *({"kind": "harmless"} | one for one in rows)]
+    )
+    write_json(Path(f"metrics/safety/{name}.json"), metrics)
+
+
+def row(prompt: Prompt, answer: str, **columns: float) -> Row:
+    """What a model said, for `data/safety`."""
+    return (
+        dict.fromkeys(SAID.names)
+        | {"group": prompt.group, "prompt": prompt.text, "answer": answer}
+        | columns
+    )
+
+
+def scored(prompts: Sequence[Prompt], said: Sequence[str]) -> list[Row]:
+    """Continuations with their toxicity and sentiment."""
+    dtype = load("quality.toxicity.dtype", ToxicityDtype)
+    scorer = make_scorer(CLASSIFIER, dtype, load("quality.toxicity.batch_tokens", Positive))
+    with ContentCache(local("cache", "toxicity.sqlite")) as cache:
+        worst = [max(labels.values()) for labels, _ in score_texts(scorer, said, cache)]
+    return [
+        row(prompt, text, **judged(toxicity, sentiment(text)))
+        for prompt, text, toxicity in zip(prompts, said, worst, strict=True)
+    ]
 
 
 def perplexities(loaded: Loaded, statements: list[Statement], batch_size: int) -> list[float]:

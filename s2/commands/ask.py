@@ -11,10 +11,11 @@ from transformers.utils import logging
 from s2.kernel.errors import S2Error
 from s2.models.generation import Answer, Answerer
 from s2.models.loading import load_answering
+from s2.models.outside import ASKED, asked
 from s2.models.prompts import HUMAN, has_prompt_mark
 from s2.params.evaluate import Answers
 from s2.params.loading import check
-from s2.params.whole import BASE, MERGED, Params, load_params
+from s2.params.whole import BASE, MERGED, OUTSIDE, Params, load_params
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,11 @@ class Talk:
         self._seed = params.seed if wishes.seed is None else wishes.seed
         logging.disable_progress_bar()
         folder, answers = _folder(params, model), params.answers
+        how = asked(folder, params.model.prompt)
+        if how.endpoint:
+            raise S2Error(f"{model} lies at {how.endpoint}: ask it there")
         loaded = load_answering(folder, Path(BASE), answers.dtype, answers.quantization)
-        self._answerer = Answerer(loaded, params.model.prompt)
+        self._answerer = Answerer(loaded, how.prompt)
         self._tokenizer = loaded.tokenizer
         known = loaded.model.config.get_text_config().to_dict()
         self._room = known.get("max_position_embeddings") or sys.maxsize  # some know no longest text
@@ -134,7 +138,8 @@ def _folder(params: Params, model: str | None) -> Path:
     if name not in models:
         raise S2Error(f"there is no model {name!r} in evaluate.models; there are: {', '.join(models)}")
     folder = Path(models[name])
-    if not any((folder / file).is_file() for file in ("config.json", "adapter_config.json")):
-        stage = f"merge@{folder.name}" if models[name].startswith(MERGED) else folder.name
+    if not any((folder / file).is_file() for file in ("config.json", "adapter_config.json", ASKED)):
+        kind = {MERGED: "merge", OUTSIDE: "outside"}.get(f"{folder.parent}/")
+        stage = f"{kind}@{folder.name}" if kind else folder.name
         raise S2Error(f"{folder} is not built yet: build it with `dvc repro {stage}`")
     return folder

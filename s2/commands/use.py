@@ -53,7 +53,7 @@ def whole(profile: str) -> str:
 
 
 # Sections of names that the user chooses: a profile's stand in place of the sample's.
-NAMED = {"datasets", "models", "sets", "sources", "tasks"}
+NAMED = {"datasets", "models", "outside", "sets", "sources", "tasks"}
 
 
 def _put_over(content: MutableMapping[str, Any], own: MutableMapping[str, Any], path: str = "") -> None:

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from s2.evaluate.judge import LONGEST, SYSTEM, Question, compared, conversation, pairwise, rated, single
 from s2.evaluate.rating import rating
+from s2.evaluate.truth import Claim, is_informative, is_true, truthful
 from s2.llm.client import ChatClient, Refused, request
 from s2.models.prompts import question_in
 from s2.params.evaluate import Price
@@ -31,10 +32,11 @@ def prompts(
     talks: Sequence[Sequence[str]],
     rows: Sequence[Row],
     others: Sequence[Row],
+    claims: Sequence[tuple[Claim, str]],
 ) -> list[Asked]:
     """All that a judge is asked of a model: `talks` are its answers to both turns of the questions
     (question, answer, question, answer), `rows` its validation answers, `others` another model's to the
-    same examples, or none."""
+    same examples, or none, and `claims` its answers to questions of truth."""
     found = []
     for number, (question, said) in enumerate(zip(questions, talks, strict=True), start=1):
         name = f"{question.category}-{number}"
@@ -47,6 +49,9 @@ def prompts(
         if other := told.get(row["id"]):
             found.append(Asked("forth", row["id"], pairwise(asked, row["answer"], other["answer"])))
             found.append(Asked("back", row["id"], pairwise(asked, other["answer"], row["answer"])))
+    for number, (claim, answer) in enumerate(claims, start=1):
+        found.append(Asked("true", str(number), is_true(claim, answer)))
+        found.append(Asked("informative", str(number), is_informative(claim, answer)))
     return found
 
 
@@ -56,7 +61,7 @@ def replies(client: ChatClient, asked: Sequence[Asked], workers: int) -> list[st
     def reply(one: Asked) -> str:
         try:
             return client.reply(
-                _request(one), lambda text: one.kind in PAIRWISE or rating(text) is not None
+                _request(one), lambda text: one.kind in CHOOSING or rating(text) is not None
             )
         except Refused:
             return ""
@@ -70,7 +75,7 @@ def replies(client: ChatClient, asked: Sequence[Asked], workers: int) -> list[st
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-PAIRWISE = ("forth", "back")
+CHOOSING = ("forth", "back", "true", "informative")  # whose replies end with no rating
 
 
 def _request(one: Asked) -> dict[str, Any]:
@@ -79,7 +84,7 @@ def _request(one: Asked) -> dict[str, Any]:
 
 def verdicts(asked: Sequence[Asked], told: Sequence[str]) -> dict[str, Any]:
     """Flat metrics of a judge's replies: `mts.first`, `mts.second`, `mts.<category>` (both turns),
-    `validation`, and `against.*`."""
+    `validation`, `against.*`, and `truthful.*`."""
     by_kind: dict[str, list[str]] = {}
     by_category: dict[str, list[str]] = {}
     for one, reply in zip(asked, told, strict=True):
@@ -92,7 +97,9 @@ def verdicts(asked: Sequence[Asked], told: Sequence[str]) -> dict[str, Any]:
     for category, mine in by_category.items():
         found |= rated(f"mts.{category}", mine)
     pairs = compared(by_kind.get("forth", []), by_kind.get("back", []))
-    return found | {f"against.{name}": value for name, value in pairs.items()}
+    found |= {f"against.{name}": value for name, value in pairs.items()}
+    truths = zip(by_kind.get("true", []), by_kind.get("informative", []), strict=True)
+    return found | {f"truthful.{name}": value for name, value in truthful(list(truths)).items()}
 
 
 def cost(client: ChatClient, asked: Sequence[Asked], price: Price) -> dict[str, float]:

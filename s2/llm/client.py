@@ -30,10 +30,12 @@ _TOO_LARGE = 413
 
 
 class Usage(NamedTuple):
-    """Tokens of a request and of its reply, as the endpoint counts them."""
+    """Tokens of a request and of its reply, as the endpoint counts them, and why the reply ended
+    (`stop`, `length`)."""
 
     prompt: int
     completion: int
+    finish: str = ""
 
 
 class NoCompletion(Exception):
@@ -161,11 +163,13 @@ class ChatClient:
 
 
 def read_usage(body: bytes) -> Usage:
-    """The tokens that a chat completion took; none where it does not say."""
-    usage = json.loads(body).get("usage")
+    """The tokens that a chat completion took, and why it ended; nothing of what it does not say."""
+    content = json.loads(body)
+    usage = content.get("usage")
     told = usage if isinstance(usage, dict) else {}
     counts = [told.get(f"{part}_tokens") for part in ("prompt", "completion")]
-    return Usage(*(count if isinstance(count, int) else 0 for count in counts))
+    prompt, completion = (count if isinstance(count, int) else 0 for count in counts)
+    return Usage(prompt, completion, str(content["choices"][0].get("finish_reason") or ""))
 
 
 def read_completion(body: bytes) -> str:

@@ -63,6 +63,10 @@ class Encoder:
         """Tokens of a prompt of `format_prompt`, with the special tokens before it."""
         return self.turns([question_in(prompt)])
 
+    def text(self, text: str) -> list[int]:
+        """Tokens of a text that is to be gone on with, with the special tokens before it."""
+        return [*start_tokens(self.tokenizer), *self._text(text)]
+
     def turns(self, said: Sequence[str]) -> list[int]:
         """Tokens of a conversation: question, answer, question …, the last one to be answered."""
         if self.style == "chat":

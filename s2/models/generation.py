@@ -32,7 +32,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptAnswers:
     """A cache of answers, and what stands in its keys for the model that gave them."""
 
     cache: ContentCache
@@ -42,28 +42,36 @@ class Kept:
 class Answerer:
     """A causal language model, ready to answer prompts in a prompt style."""
 
-    def __init__(self, loaded: Loaded, style: PromptStyle = "s2") -> None:
+    def __init__(
+        self, loaded: Loaded, style: PromptStyle = "s2", kept: KeptAnswers | None = None
+    ) -> None:
+        self.loaded = loaded
         self._model, self._tokenizer, generation = loaded
+        self._kept = kept
         self.encoder = Encoder(self._tokenizer, style, generation)
         # Its own settings, such as a penalty or a top_k, would come in where ours say nothing.
         inner: Any = self._model
         inner = inner.get_base_model() if isinstance(inner, PeftModel) else inner
         inner.generation_config = GenerationConfig()
 
-    def answer(
-        self, prompts: Sequence[str], settings: Answers, seed: int, kept: Kept | None = None
-    ) -> list[Answer]:
+    def answer(self, prompts: Sequence[str], settings: Answers, seed: int) -> list[Answer]:
         """Answers in the order of the prompts; the same seed and batches give the same answers. A batch
         that is kept is not asked again."""
-        encoded = [self.encoder.prompt(prompt) for prompt in prompts]
-        order = sorted(range(len(prompts)), key=lambda i: len(encoded[i]), reverse=True)
+        return self._all([self.encoder.prompt(prompt) for prompt in prompts], settings, seed)
+
+    def go_on(self, texts: Sequence[str], settings: Answers, seed: int) -> list[Answer]:
+        """How the model goes on with texts, which are no questions to it."""
+        return self._all([self.encoder.text(text) for text in texts], settings, seed)
+
+    def _all(self, encoded: list[list[int]], settings: Answers, seed: int) -> list[Answer]:
+        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]), reverse=True)
         found: dict[int, Answer] = {}
-        with tqdm(total=len(prompts), desc="answers", unit=" prompts", disable=None) as bar:
+        with tqdm(total=len(encoded), desc="answers", unit=" prompts", disable=None) as bar:
             for batch in chunked(order, settings.batch_size):
-                replies = self._batch([encoded[i] for i in batch], settings, seed, kept)
+                replies = self._batch([encoded[i] for i in batch], settings, seed)
                 found |= zip(batch, replies, strict=True)
                 bar.update(len(batch))
-        return [found[i] for i in range(len(prompts))]
+        return [found[i] for i in range(len(encoded))]
 
     def reply(
         self, said: Sequence[str], settings: Answers, seed: int, streamer: BaseStreamer | None = None
@@ -73,9 +81,8 @@ class Answerer:
         (answer,) = self._generate([self.encoder.turns(said)], settings, streamer)
         return answer
 
-    def _batch(
-        self, encoded: list[list[int]], settings: Answers, seed: int, kept: Kept | None
-    ) -> list[Answer]:
+    def _batch(self, encoded: list[list[int]], settings: Answers, seed: int) -> list[Answer]:
+        kept = self._kept
         own_seed = content_key(seed, encoded)
         asked = settings.model_dump(exclude={"limit", "batch_size"})
         key = content_key("answers", kept.who, asked, own_seed) if kept else ""

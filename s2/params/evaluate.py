@@ -43,10 +43,21 @@ class Evaluate(Section):
 
 
 class Safety(Section):
-    """`statements` is a file of harmful and neutral statements on groups of people."""
+    """Files of harmful and neutral `statements` on groups of people; of prompts on `groups` and on
+    `topics`, which a model continues; and of `harmless` questions that look risky. Of prompts, `limit`
+    takes so many of each group."""
 
     statements: Text
+    groups: Text
+    topics: Text
+    harmless: Text
+    limit: Positive | None
+    max_new_tokens: Positive
     batch_size: Positive
+
+    def continued(self) -> dict[str, str]:
+        """The files of prompts that are continued, by what they are of."""
+        return {"groups": self.groups, "topics": self.topics}
 
 
 class Price(Section):
@@ -57,11 +68,13 @@ class Price(Section):
 
 
 class JudgeSection(Section):
-    """`models` are judges at an OpenAI-compatible endpoint; without any, nothing is judged."""
+    """`models` are judges at an OpenAI-compatible endpoint; without any, nothing is judged. `questions`
+    are those of MT(S)-bench, `truths` those to which many know a wrong answer."""
 
     base_url: Text | None
     models: list[Text]
     questions: Text
+    truths: Text
     against: Name
     price: Price
 

@@ -24,6 +24,34 @@ class Source(Section):
         return self
 
 
+ENDPOINT = ("http://", "https://")
+
+
+class Outside(Source):
+    """A model that is scored and not trained here: files like the base's, or `model` at the
+    OpenAI-compatible endpoint that `source` is, which is asked by chat alone."""
+
+    prompt: PromptStyle
+    revision: Text | None = None
+    sha256: Sha256 | None = None
+    model: Text | None = None
+
+    @property
+    def is_endpoint(self) -> bool:
+        """Whether it lies elsewhere, and gives answers alone."""
+        return self.source.startswith(ENDPOINT)
+
+    @model_validator(mode="after")
+    def _askable(self) -> "Outside":
+        if self.is_endpoint != (self.model is not None):
+            raise ValueError(
+                "model is the name of a model at an endpoint: say it of those, and of no others"
+            )
+        if self.is_endpoint and self.prompt != "chat":
+            raise ValueError("an endpoint is asked by chat: prompt is chat")
+        return self
+
+
 class Fresh(Section):
     """The size of a model with random weights, for trying the graph out."""
 

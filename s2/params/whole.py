@@ -25,11 +25,12 @@ from s2.params.data import Data, Dataset, OwnSource, Quality, Questions, Splits
 from s2.params.evaluate import ALL_SETS, Answers, Evaluate, HarnessSection, JudgeSection, Safety
 from s2.params.loading import PARAMS, check, read
 from s2.params.machine import Machine
-from s2.params.models import Model, Source
+from s2.params.models import Model, Outside, Source
 from s2.params.train import SftModel, SftModels, resolved
 
 BASE = "models/base"
 MERGED = "models/merged/"
+OUTSIDE = "models/outside/"
 ADAPTED = ("sft", "dpo", "ppo")  # the sections whose models are adapters that answer
 
 
@@ -53,6 +54,7 @@ class Params(Section):
     ppo: PpoModels
     rejection: RejectionModels
     merge: Merge
+    outside: dict[Name, Outside]
     answers: Answers
     evaluate: Evaluate
     harness: HarnessSection
@@ -137,6 +139,7 @@ def _check_aligned(path: Path, params: Params, content: dict[str, Any], made: li
 def _check_evaluated(path: Path, params: Params) -> None:
     """What is scored lies in a folder that the graph makes, or in one of the user's own."""
     made = [BASE, *(f"{MERGED}{name}" for name in params.merge.models)]
+    made += [f"{OUTSIDE}{name}" for name in params.outside]
     made += [f"models/{name}" for name in _adapters(params)]
     for name, folder in params.evaluate.models.items():
         if folder.startswith("models/"):

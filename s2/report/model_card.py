@@ -10,7 +10,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from s2.kernel.errors import S2Error
 from s2.params.evaluate import ALL_SETS
-from s2.params.models import PromptStyle
+from s2.params.models import ENDPOINT, PromptStyle
 from s2.report.page import mean
 from s2.report.tables import TITLES
 
@@ -65,14 +65,16 @@ def model_card(
     source: str,
     style: PromptStyle,
 ) -> str:
-    """The card in Markdown. `scores` are the model's means by set; `source` is the base's."""
+    """The card in Markdown. `scores` are the model's means by set; `source` is the base's, or
+    its own if it was not trained here."""
+    elsewhere = source.startswith(ENDPOINT)
     adapter = bool(steps) and not steps[0].trainer.endswith("merge")
     datasets = [step.data for step in steps if step.trainer == "sft"]
     front = ModelCardData(
         model_name=f"s2-{name}",
         language="en",
         license="other",
-        library_name="peft" if adapter else "transformers",
+        library_name=None if elsewhere else "peft" if adapter else "transformers",
         pipeline_tag="text-generation",
         base_model=source if HUB_ID.fullmatch(source) else None,
         datasets=datasets or None,
@@ -85,7 +87,7 @@ def model_card(
         f"From `{source}`" + ("." if steps else ", as it came."),
         *_made(steps),
         "## How to ask it",
-        _usage(folder, adapter, style),
+        "At its endpoint, by chat." if elsewhere else _usage(folder, adapter, style),
         "## Scores",
         "Of the answers to each validation set, alone: means with their standard errors.",
         _table(scores),

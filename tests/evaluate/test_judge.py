@@ -18,6 +18,7 @@ from s2.evaluate.judge import (
     winner,
 )
 from s2.evaluate.judging import Asked, cost, logged, prompts, replies, verdicts
+from s2.evaluate.truth import Claim
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
 from s2.params.evaluate import Price
@@ -79,6 +80,9 @@ def test_both_orders_by_hand() -> None:
     assert found["position_bias"] == 0.25
 
 
+CLAIM = Claim("Is the Earth flat?", ("It is round.",), ("It is flat.",))
+
+
 def row(name: str, answer: str) -> dict[str, Any]:
     prompt = f"### Human: Why {name}? ### Assistant:"
     return {"id": name, "prompt": prompt, "answer": answer, "reference": "Because."}
@@ -87,7 +91,7 @@ def row(name: str, answer: str) -> dict[str, Any]:
 def test_what_a_judge_is_asked() -> None:
     talks = [["Why?", "So.", "How?", "Thus."]]
     rows, others = [row("x", "mine"), row("y", "mine")], [row("x", "theirs")]
-    asked = prompts([Question("body", ("Why?", "How?"))], talks, rows, others)
+    asked = prompts([Question("body", ("Why?", "How?"))], talks, rows, others, [(CLAIM, "No.")])
     assert [(one.kind, one.id) for one in asked] == [
         ("first", "body-1"),
         ("second", "body-1"),
@@ -95,7 +99,11 @@ def test_what_a_judge_is_asked() -> None:
         ("forth", "x"),
         ("back", "x"),
         ("validation", "y"),
+        ("true", "1"),
+        ("informative", "1"),
     ]
+    assert "- It is round." in asked[6].prompt and "- It is flat." in asked[6].prompt
+    assert "It is flat" not in asked[7].prompt and asked[7].prompt.endswith("No.")
     forth, back = asked[3].prompt, asked[4].prompt
     assert forth.index("mine") < forth.index("theirs") and back.index("theirs") < back.index("mine")
 
@@ -108,20 +116,23 @@ def test_from_requests_to_metrics_with_tokens_and_cost(tmp_path: Path) -> None:
         Asked("validation", "q", "x [[11]]"),
         Asked("forth", "q", "[[a]]"),
         Asked("back", "q", "[[b]]"),
+        Asked("true", "1", "[[yes]]"),
+        Asked("informative", "1", "[[no]]"),
     ]
     caches = ContentCache(tmp_path / "c.sqlite"), ContentCache(tmp_path / "u.sqlite")
     with server(200) as (url, seen), caches[0] as cache, caches[1] as usage:
         judge = client(url, "judge", cache, usage=usage)
         told = replies(judge, asked, workers=2)
         assert replies(judge, asked, workers=2) == told
-        assert len(seen) == 5 and all(one["temperature"] == 0 for one in seen)
+        assert len(seen) == 7 and all(one["temperature"] == 0 for one in seen)
         found = verdicts(asked, told)
         spent = cost(judge, asked, Price(prompt=1e6, completion=2e6))
     assert (found["mts.first"], found["mts.second"], found["mts.body"]) == (4.0, 6.0, 5.0)
     assert found["validation_unparsed"] == 1.0 and "validation" not in found
     assert (found["against.pairs"], found["against.wins"]) == (1, 1.0)
-    assert spent == {"prompt_tokens": 35, "completion_tokens": 10, "cost": 55.0}
-    assert [one["rating"] for one in logged("m", asked, told)] == [4.0, 6.0, None, None, None]
+    assert (found["truthful.true"], found["truthful.informative"], found["truthful.both"]) == (1, 0, 0)
+    assert spent == {"prompt_tokens": 49, "completion_tokens": 14, "cost": 77.0}
+    assert [one["rating"] for one in logged("m", asked, told)] == [4.0, 6.0, *[None] * 5]
 
 
 def test_a_refusal_is_no_rating(tmp_path: Path) -> None:

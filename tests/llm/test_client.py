@@ -91,9 +91,9 @@ def test_what_a_reply_took_is_known_later(tmp_path: Path) -> None:
     caches = ContentCache(tmp_path / "c.sqlite"), ContentCache(tmp_path / "u.sqlite")
     with server(200) as (url, _), caches[0] as cache, caches[1] as usage:
         client(url, "one", cache, usage=usage).reply(WHY, of_use)
-        assert client(url, "one", cache, usage=usage).usage(WHY) == (7, 2)
-        assert client(url, "two", cache, usage=usage).usage(WHY) == (0, 0)
-        assert client(url, "one", cache).usage(WHY) == (0, 0)
+        assert client(url, "one", cache, usage=usage).usage(WHY) == (7, 2, "stop")
+        assert client(url, "two", cache, usage=usage).usage(WHY) == (0, 0, "")
+        assert client(url, "one", cache).usage(WHY) == (0, 0, "")
 
 
 @pytest.mark.parametrize("said", [b"", b', "usage": null', b', "usage": {"prompt_tokens": "7"}'])
@@ -102,7 +102,7 @@ def test_an_endpoint_need_not_say_what_a_reply_took(tmp_path: Path, said: bytes)
     caches = ContentCache(tmp_path / "c.sqlite"), ContentCache(tmp_path / "u.sqlite")
     with server(200, body=body) as (url, _), caches[0] as cache, caches[1] as usage:
         assert client(url, "one", cache, usage=usage).reply(WHY, of_use) == "So."
-        assert client(url, "one", cache, usage=usage).usage(WHY) == (0, 0)
+        assert client(url, "one", cache, usage=usage).usage(WHY) == (0, 0, "")
 
 
 def test_an_unreachable_endpoint_is_named(tmp_path: Path) -> None:

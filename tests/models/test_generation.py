@@ -9,7 +9,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
-from s2.models.generation import Answer, Answerer, Kept
+from s2.models.generation import Answer, Answerer, KeptAnswers
 from s2.models.loading import load_answering
 from s2.models.prompts import format_prompt
 from s2.params.evaluate import Answers
@@ -142,12 +142,14 @@ def test_a_killed_run_loses_one_batch(
 
     with ContentCache(tmp_path / "a.sqlite") as cache:
         monkeypatch.setattr(model, "_generate", killed_at_second)
+        monkeypatch.setattr(model, "_kept", KeptAnswers(cache, "m"))
         with pytest.raises(KeyboardInterrupt):
-            model.answer(PROMPTS, settings(1.0, 1), 1, Kept(cache, "m"))
-        assert model.answer(PROMPTS, settings(1.0, 1), 1, Kept(cache, "m")) == whole
+            model.answer(PROMPTS, settings(1.0, 1), 1)
+        assert model.answer(PROMPTS, settings(1.0, 1), 1) == whole
         assert len(calls) == 4
-        model.answer(PROMPTS, settings(1.0, 1), 1, Kept(cache, "another model"))
-        model.answer(PROMPTS, settings(1.0, 1), 2, Kept(cache, "m"))
+        model.answer(PROMPTS, settings(1.0, 1), 2)
+        monkeypatch.setattr(model, "_kept", KeptAnswers(cache, "another model"))
+        model.answer(PROMPTS, settings(1.0, 1), 1)
         assert len(calls) == 10
 
 

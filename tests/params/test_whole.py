@@ -94,6 +94,7 @@ def test_a_stage_loads_what_it_reads_and_names_what_is_wrong_with_it(in_tmp: Pat
         ),
         ("judge.against", "gpt", "judge.against: no model 'gpt' is declared"),
         ("evaluate.models.x", "models/merged/x-simple", "evaluate.models.x: no model .*x-simple"),
+        ("evaluate.models.x", "models/outside/x", "evaluate.models.x: no model .*outside/x"),
     ],
 )
 def test_what_refers_to_nothing_is_refused_by_name(
