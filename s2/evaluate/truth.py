@@ -26,8 +26,8 @@ class Claim:
 
 
 def read_claims(path: Path) -> list[Claim]:
-    """Rows of `question` with `correct_answers` and `incorrect_answers`, or `mc2_targets` or `mc1_targets`
-    (answer → 1 or 0), as TruthfulQA's files have them; raises `S2Error` that names the row."""
+    """Rows of `question` with `correct_answers` and `incorrect_answers`, or `mc2_targets` (answer → 1 or
+    0), as TruthfulQA's files have them; raises `S2Error` that names the row."""
     found = list(_claims(path))
     if not found:
         raise S2Error(f"{path} has no questions")
@@ -36,11 +36,10 @@ def read_claims(path: Path) -> list[Claim]:
 
 def _claims(path: Path) -> Iterator[Claim]:
     for number, row in enumerate(read_records(path), start=1):
-        # Of some of the published questions mc2 has no answers.
-        targets = row.get("mc2_targets") or row.get("mc1_targets")
-        if isinstance(targets, Mapping):
-            right = [answer for answer, label in targets.items() if label]
-            wrong = [answer for answer, label in targets.items() if not label]
+        targets = row.get("mc2_targets")
+        if isinstance(targets, Mapping):  # of which the published file has some that are empty
+            right = [answer for answer, label in targets.items() if label and answer]
+            wrong = [answer for answer, label in targets.items() if not label and answer]
         else:
             right, wrong = row.get("correct_answers") or [], row.get("incorrect_answers") or []
         texts = [row.get("question"), *right, *wrong]
