@@ -11,6 +11,7 @@ from s2.kernel.tables import once, read_rows
 from s2.params.base import Name
 from s2.params.loading import load
 from s2.report.charts import Chart, curves, densities, dropped, measured, tradeoff
+from s2.report.densities import SPREAD
 from s2.report.page import Contents, page
 from stages.runner import run
 
@@ -19,6 +20,7 @@ EVALUATED = Path("metrics/evaluate")
 SCORED = Path("data/evaluate")
 FUNNEL = Path("metrics/data/splits.json")
 DROPPED = Path("metrics/plots/data/dropped.json")
+SPREADS = Path("metrics/plots/answers")
 CURVES = Path("metrics/plots")
 MERGES = Path("metrics/merge")
 SAFETY = Path("metrics/safety")
@@ -33,7 +35,7 @@ def main() -> None:
     scored = {model: once(read_rows(SCORED / f"{model}.parquet")) for model in models}
     charts = {
         "Simplicity and quality": [tradeoff({m: read(EVALUATED / f"{m}.json") for m in models})],
-        "Answers": densities(scored),
+        "Answers": densities({metric: read(SPREADS / f"{metric}.json") for metric in SPREAD}),
         "Training": training(),
         "Data": [dropped(read(DROPPED))],
     }

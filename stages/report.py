@@ -21,6 +21,7 @@ DPO = Path("metrics/dpo")
 PPO = Path("metrics/ppo")
 REJECTION = Path("metrics/rejection")
 MERGE = Path("metrics/merge")
+BERTSCORE = Path("metrics/bertscore.json")
 LEADERBOARD = Path("metrics/leaderboard.json")
 HEADLINE = Path("metrics/headline")
 INTERVALS = Path("metrics/plots/leaderboard.json")
@@ -32,7 +33,8 @@ def main() -> None:
     ours = {name: read(EVALUATED / f"{name}.json") for name in folders}
     trained = {name: read(TRAINED / f"{name}.json") for name in load("sft.models", dict[Name, Any])}
     sets = alike(load("datasets", dict[Name, Dataset]), load("data.reddit.subreddits", list[str]))
-    board = leaderboard(ours, published(sets), load("answers.max_new_tokens", Positive))
+    tokens = load("answers.max_new_tokens", Positive)
+    board = leaderboard(ours, published(sets), tokens) | {"bertscore": read(BERTSCORE)}
     write_json(LEADERBOARD, board)
     write_json(INTERVALS, intervals(ours))
     write_text(PAGE, plots_page())

@@ -4,17 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from s2.params.evaluate import ALL_SETS
+from s2.report.densities import SPREAD
 from s2.report.tables import Z95
 
 Chart = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 
-DENSITIES = {
-    "ease": "Flesch reading ease",
-    "grade": "Flesch-Kincaid grade",
-    "rougeLsum": "ROUGE-Lsum",
-    "bertscore_f1": "BERTScore F1",
-}
 MEASURED = {"reward": "reward", "kl": "KL, nats an answer", "ended": "share of answers that end"}
 DIGITS = 4
 
@@ -32,7 +27,7 @@ def tradeoff(evaluated: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Char
             point |= {name: found[name]}
             point |= {f"{name}_low": found[name] - error, f"{name}_high": found[name] + error}
         values.append(point)
-    x = {"field": "ease", "type": "quantitative", "scale": {"zero": False}, "title": DENSITIES["ease"]}
+    x = {"field": "ease", "type": "quantitative", "scale": {"zero": False}, "title": SPREAD["ease"]}
     y = {"field": "rougeL", "type": "quantitative", "scale": {"zero": False}, "title": "ROUGE-L"}
     across = {"x": x | {"field": "ease_low"}, "x2": {"field": "ease_high"}, "y": y}
     along = {"x": x, "y": y | {"field": "rougeL_low"}, "y2": {"field": "rougeL_high"}}
@@ -50,28 +45,20 @@ def tradeoff(evaluated: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Char
     }
 
 
-def densities(scored: Mapping[str, Rows]) -> list[Chart]:
-    """How each metric is spread over a model's answers, by a kernel density."""
+def densities(spread: Mapping[str, Rows]) -> list[Chart]:
+    """How each metric is spread over a model's answers to all sets together, by its kernel density
+    (`s2.report.densities`)."""
     return [
-        _chart(
-            title,
-            [
-                {"model": model, "value": round(row[metric], DIGITS)}
-                for model, rows in scored.items()
-                for row in rows
-                if row[metric] is not None
-            ],
-        )
+        _chart(SPREAD[metric], [row for row in rows if row["set"] == ALL_SETS])
         | {
-            "transform": [{"density": "value", "groupby": ["model"]}],
             "mark": {"type": "line", "tooltip": True},
             "encoding": {
-                "x": {"field": "value", "type": "quantitative", "title": title},
-                "y": {"field": "density", "type": "quantitative", "title": "density"},
+                "x": {"field": "x", "type": "quantitative", "title": SPREAD[metric]},
+                "y": {"field": "density", "type": "quantitative"},
                 "color": _colour("model"),
             },
         }
-        for metric, title in DENSITIES.items()
+        for metric, rows in spread.items()
     ]
 
 

@@ -22,27 +22,19 @@ TEXT = {
 COLUMNS = TEXT | {"toxicity": "toxicity", "ended": "ended", "next_turn": "next turn"}
 TITLES = COLUMNS | {"repetition": "repeats"}  # of all that is compared; a terminal has no room for it
 
-# What runs are compared by: of the rest of the means the error is in the leaderboard.
-HEADLINE = ["rougeL", "rougeL_se", "ease", "ease_se", "grade", "toxicity", "toxicity_se", "ended"]
-LOSSES = ["eval_loss", "eval_loss_se"]
+# What `dvc metrics diff` shows, which is to fit a screen: the other means and all errors are in the
+# leaderboard, and `s2 compare` says whether a difference is more than noise.
+HEADLINE = ["rougeL", "ease", "toxicity"]
+LOSSES = ["eval_loss"]
 # Of what was trained on preferences, by the section of its parameters: names in its metrics, and here.
 TRAINED = {
-    "reward": {
-        "validation.accuracy": "pair_accuracy",
-        "validation.accuracy_se": "pair_accuracy_se",
-        "validation.margin": "pair_margin",
-        "validation.length_correlation": "length_correlation",
-    },
-    "dpo": {
-        "validation.accuracy": "pair_accuracy",
-        "validation.accuracy_se": "pair_accuracy_se",
-        "validation.margin": "pair_margin",
-        "prompts.kl": "kl",
-    },
-    "ppo": {"gain.reward": "reward_gain", "gain.reward_se": "reward_gain_se", "policy.kl": "kl"},
-    "rejection": {"best": "best_reward", "mean": "mean_reward"},
-    "merge": {"kl": "merge_kl", "agreement": "merge_agreement"},
+    "reward": {"validation.accuracy": "pair_accuracy"},
+    "dpo": {"validation.accuracy": "pair_accuracy", "prompts.kl": "kl"},
+    "ppo": {"gain.reward": "reward_gain", "policy.kl": "kl"},
+    "rejection": {"best": "best_reward"},
+    "merge": {"kl": "merge_kl"},
 }
+OUTSIDE = "models/outside/"
 DRAWN = {**TEXT, "toxicity": "toxicity"}
 Z95 = 1.96
 DIGITS = 4
@@ -68,7 +60,8 @@ def headline(
     one whose folder is that of a trained model, the loss on its own validation rows. What is trained
     and not scored has its loss alone."""
     found = {model: _picked(scores[ALL_SETS], HEADLINE) for model, scores in ours.items()}
-    scored = {name: Path(folders[name]).name.removesuffix("-simple") for name in ours}
+    made = {name: Path(folders[name]) for name in ours if not folders[name].startswith(OUTSIDE)}
+    scored = {name: folder.name.removesuffix("-simple") for name, folder in made.items()}
     for model, metrics in trained.items():
         names = [name for name, source in scored.items() if source == model] or [f"{model}-unscored"]
         for name in names:

@@ -69,12 +69,12 @@ def test_a_new_constant_makes_exactly_its_users_stale(repo: Repository) -> None:
         *("ppo@both-ppo", "evaluate@both", "evaluate@both-ppo"),
     }
     assert all("if " in why for name, why in stale.items() if name not in own)
-    repo.edit("s2/report/tables.py", '"ended"]', '"ended", "words"]')
+    repo.edit("s2/report/tables.py", '"toxicity"]', '"toxicity", "words"]')
     assert "s2.report.tables:HEADLINE changed" in repo.stale("report")["report"]
 
 
 def test_a_function_of_the_report_runs_the_report_alone(repo: Repository) -> None:
-    repo.edit("s2/report/tables.py", '"ended"]', '"ended", "words"]')
+    repo.edit("s2/report/tables.py", '"toxicity"]', '"toxicity", "words"]')
     assert repo.stale().keys() == {"report", "page"}  # which reads the leaderboard, unchanged here
     assert ran(repo.dvc("repro")) == ["code", "report"]
     assert "words" in json.loads((repo.root / "metrics/headline/both.json").read_text())

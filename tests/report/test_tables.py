@@ -65,12 +65,14 @@ def test_every_table_fits_a_hundred_columns() -> None:
 def test_the_headline_has_few_numbers_by_model() -> None:
     scores = {"n": 9, "rougeL": 0.2, "rougeL_se": 0.012345, "rouge1": 0.3, "ease": 70.0, "ease_se": 1.0}
     trained = {"m": {"eval_loss": 2.5, "eval_loss_se": 0.1, "steps": 9}, "other": {"eval_loss": 3.0}}
-    ours = {"base": {"all": scores}, "mine": {"some": scores, "all": scores}}
-    folders = {"base": "models/base", "mine": "models/merged/m-simple"}
-    means = {"rougeL": 0.2, "rougeL_se": 0.0123, "ease": 70.0, "ease_se": 1.0}
+    ours: dict[str, Any] = {"base": {"all": scores}, "mine": {"some": scores, "all": scores}}
+    ours["theirs"] = {"all": scores}
+    folders = {"base": "models/base", "mine": "models/merged/m-simple", "theirs": "models/outside/other"}
+    means = {"rougeL": 0.2, "ease": 70.0}
     assert headline(ours, trained, folders) == {
         "base": means,
-        "mine": means | {"eval_loss": 2.5, "eval_loss_se": 0.1},
+        "mine": means | {"eval_loss": 2.5},
+        "theirs": means,
         "other-unscored": {"eval_loss": 3.0},
     }
     assert set(leaderboard(ours, [], 9)["ours"]["mine"]) == {"some"}
