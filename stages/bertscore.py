@@ -2,7 +2,6 @@
 which it is."""
 
 from contextlib import nullcontext
-from importlib.metadata import version
 from pathlib import Path
 
 from s2.kernel.files import new_folder, write_json
@@ -26,7 +25,7 @@ def main() -> None:
         layer = load("evaluate.bertscore.layer", Positive)
         check_layer(folder, layer)
     weights = {path.name: sha256(path) for path in sorted(OUT.glob("*.safetensors"))}
-    write_json(METRICS, {"layer": layer, "library": version("bert-score"), "sha256": weights})
+    write_json(METRICS, {"layer": layer, "sha256": weights})
 
 
 if __name__ == "__main__":

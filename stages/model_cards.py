@@ -8,11 +8,9 @@ from typing import Any
 from s2.kernel.files import write_text
 from s2.params.base import Name
 from s2.params.loading import load
-from s2.params.models import Outside, PromptStyle
+from s2.params.models import OUTSIDE, Outside, PromptStyle
 from s2.report.model_card import Step, lineage, model_card
 from stages.runner import run
-
-OUTSIDE = "models/outside/"
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """Write the report: one page to open in a browser, without network."""
 
-import csv
 import json
 from hashlib import md5
 from pathlib import Path
@@ -10,11 +9,15 @@ from s2.kernel.files import write_text
 from s2.kernel.tables import once, read_rows
 from s2.params.base import Name
 from s2.params.loading import load
-from s2.report.charts import Chart, curves, densities, dropped, measured, tradeoff
+from s2.report.charts import densities, dropped, tradeoff
 from s2.report.densities import SPREAD
-from s2.report.page import Contents, page
+from s2.report.page import Built, Contents, page
+from s2.report.training import training
+from s2.report.versions import pins
 from stages.runner import run
 
+PROFILE = Path("data/profile.json")
+LOCK = Path("requirements.lock")
 BOARD = Path("metrics/leaderboard.json")
 EVALUATED = Path("metrics/evaluate")
 SCORED = Path("data/evaluate")
@@ -23,6 +26,7 @@ DROPPED = Path("metrics/plots/data/dropped.json")
 SPREADS = Path("metrics/plots/answers")
 CURVES = Path("metrics/plots")
 MERGES = Path("metrics/merge")
+JUDGED = Path("metrics/judge")
 SAFETY = Path("metrics/safety")
 BENCHMARKS = Path("metrics/harness")
 DATASETS = Path("data/sft")
@@ -36,48 +40,23 @@ def main() -> None:
     charts = {
         "Simplicity and quality": [tradeoff({m: read(EVALUATED / f"{m}.json") for m in models})],
         "Answers": densities({metric: read(SPREADS / f"{metric}.json") for metric in SPREAD}),
-        "Training": training(),
+        "Training": training(CURVES),
         "Data": [dropped(read(DROPPED))],
     }
+    profile = read(PROFILE)
     contents = Contents(
+        built=Built(profile["profile"], profile["different"], pins(LOCK)),
         board=read(BOARD),
         scored=scored,
         funnel=read(FUNNEL),
         datasets={path.parent.name: examples(path) for path in sorted(DATASETS.glob("*/train.parquet"))},
         merges={name: read(MERGES / f"{name}.json") for name in load("merge.models", dict[Name, Any])},
         benchmarks={name: read(BENCHMARKS / f"{name}.json") for name in models},
+        judged={name: read(JUDGED / f"{name}.json") for name in models},
         safety={name: read(SAFETY / f"{name}.json") for name in models},
         charts=charts,
     )
     write_text(OUT, page(contents))
-
-
-def training() -> list[Chart]:
-    """The curves of every trainer that has run."""
-    found = [
-        curves(f"{trainer}: {title}", column, runs)
-        for trainer, name, column, title in (
-            ("SFT", "sft", "loss", "training loss"),
-            ("reward", "reward", "loss", "training loss"),
-            ("DPO", "dpo", "margin", "margin of implicit rewards"),
-            ("PPO", "ppo", "kl", "KL in training, nats an answer"),
-        )
-        if (
-            runs := {path.parent.name: table(path) for path in sorted(CURVES.glob(f"{name}/*/train.tsv"))}
-        )
-    ]
-    for path in sorted(CURVES.glob("ppo/*/measured.json")):
-        found += measured(path.parent.name, read(path))
-    return found
-
-
-def table(path: Path) -> list[dict[str, float]]:
-    """A training log."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            {key: float(value) for key, value in row.items()}
-            for row in csv.DictReader(file, delimiter="\t")
-        ]
 
 
 def examples(path: Path) -> list[dict[str, Any]]:

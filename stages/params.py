@@ -1,17 +1,20 @@
 """Check every key of params.yaml and what it refers to, so that a wrong one is told before anything
-is built on it; write down the settings that hold for each model."""
+is built on it; write down the settings that hold for each model, and what differs from the nearest
+profile."""
 
 from pathlib import Path
 
 from s2.kernel.files import write_json
 from s2.params.align import DpoModel, PpoModel, RejectionModel, RewardModel
 from s2.params.base import Section
-from s2.params.loading import load_settings
+from s2.params.loading import PARAMS, load_settings, read
+from s2.params.profiles import nearest
 from s2.params.train import SftModel
 from s2.params.whole import load_params
 from stages.runner import run
 
 OUT = Path("data/settings.json")
+PROFILE = Path("data/profile.json")
 
 
 def main() -> None:
@@ -32,6 +35,8 @@ def main() -> None:
             for section, models in settings.items()
         },
     )
+    profile, different = nearest(read(PARAMS))
+    write_json(PROFILE, {"profile": profile, "different": different})
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from s2.models.outside import ASKED, asked
 from s2.models.prompts import HUMAN, has_prompt_mark
 from s2.params.evaluate import Answers
 from s2.params.loading import check
-from s2.params.whole import BASE, MERGED, OUTSIDE, Params, load_params
+from s2.params.models import OUTSIDE
+from s2.params.whole import BASE, MERGED, Params, load_params
 
 
 @dataclass(frozen=True)

@@ -44,21 +44,27 @@ def compare(a: str, b: str | None, wanted: Wanted, as_json: bool) -> bool:
     """Print a comparison; returns whether something is worse, or cannot be compared."""
     if wanted.metric not in HIGHER_IS_BETTER:
         raise S2Error(f"--metric: no {wanted.metric!r}; there are: {', '.join(HIGHER_IS_BETTER)}")
-    sides = _sides(a, b)
-    lacking: list[str] = []
-    joined = dict(_joined(*sides, wanted.set_name, lacking))
-    judged = {
-        (model, name): pairs for model, one in joined.items() for name, pairs in scores(one).items()
-    }
-    found = differences(judged)
-    compared = Comparison(str(sides[0]), str(sides[1]), wanted.set_name, joined, found)
+    compared, lacking = comparison(a, b, wanted.set_name)
     if as_json:
         print(json.dumps(as_json_object(compared, wanted.metric, wanted.examples), indent=2))
     else:
         for part in rendered(compared, wanted.metric, wanted.examples):
             wide_console().print(part)
-    worse = any(difference.verdict == "worse" for difference in found.values())
-    return worse or bool(lacking) or not all(one.whole for one in joined.values())
+    worse = any(difference.verdict == "worse" for difference in compared.found.values())
+    return worse or bool(lacking) or not all(one.whole for one in compared.joined.values())
+
+
+def comparison(a: str, b: str | None, set_name: str) -> tuple[Comparison, list[str]]:
+    """Two sides compared, and the models that the second lacks. Raises `S2Error` where they have nothing
+    in common, or what is to be compared is not to be had."""
+    sides = _sides(a, b)
+    lacking: list[str] = []
+    joined = dict(_joined(*sides, set_name, lacking))
+    judged = {
+        (model, name): pairs for model, one in joined.items() for name, pairs in scores(one).items()
+    }
+    compared = Comparison(str(sides[0]), str(sides[1]), set_name, joined, differences(judged))
+    return compared, lacking
 
 
 def _sides(a: str, b: str | None) -> tuple[Side, Side]:

@@ -30,6 +30,7 @@ DISTRIBUTIONS = {
     "markdown_it": "markdown-it-py",
     "profanity_check": "alt-profanity-check",
     "vl_convert": "vl-convert-python",
+    "ruamel": "ruamel.yaml",
     "yaml": "pyyaml",
 }
 WHOLE = "*"

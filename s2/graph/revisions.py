@@ -1,6 +1,7 @@
 """Files of the graph as they are in a revision: out of Git, DVC's cache or its remote, the workspace
 left alone."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,21 @@ class Revision:
                 "workspace nor DVC's cache nor its remote has it; try `dvc fetch --all-commits`"
             ) from None
         return content
+
+
+def described(root: Path) -> str:
+    """The checked out revision by the last tag before it and its hash, `-dirty` if files differ."""
+    return _git(root, "describe", "--tags", "--always", "--dirty") or "none"
+
+
+def last_tag(root: Path) -> str | None:
+    """The last tag at or before the checked out revision."""
+    return _git(root, "describe", "--tags", "--abbrev=0")
+
+
+def _git(root: Path, *command: str) -> str | None:
+    done = subprocess.run(["git", *command], cwd=root, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 @contextmanager

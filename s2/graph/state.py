@@ -18,6 +18,7 @@ from dvc_data.hashfile.hash_info import HashInfo
 from s2.graph.code import Code, Fingerprint
 from s2.graph.guard import FOLDER, differences
 from s2.kernel.errors import S2Error
+from s2.params.loading import flat
 
 SHOWN = 3  # changed definitions that are named before the rest is counted
 WIDTH = 60  # of a parameter's value
@@ -56,6 +57,19 @@ def stale_stages(root: Path, targets: Sequence[str] = ()) -> list[Stale]:
             if stage in wanted and (stale := _examine(repo, graph, stage, code, found)):
                 found[stage.addressing] = stale
     return list(found.values())
+
+
+def read_folders(root: Path, stages: Sequence[str]) -> list[tuple[str, int, int, str]]:
+    """What stages had read when they last ran, parameters and code aside, by dvc.lock: path, number of
+    files, bytes and MD5."""
+    with Repo(str(root)) as repo:
+        return [
+            (dep.def_path, dep.meta.nfiles or 1, dep.meta.size or 0, dep.hash_info.value)
+            for name in stages
+            for stage in repo.stage.collect(name)
+            for dep in stage.deps
+            if not isinstance(dep, ParamsDependency) and not _is_code(dep) and dep.hash_info
+        ]
 
 
 def _wanted(repo: Repo, graph: Any, targets: Sequence[str]) -> set[PipelineStage]:
@@ -100,7 +114,7 @@ def _reasons(repo: Repo, stage: PipelineStage, code: dict[str, Fingerprint]) -> 
 
 
 def _parameters(dep: ParamsDependency) -> Iterator[str]:
-    before, now = _flat(dep.hash_info.value or {}), _flat(dep.read_params())
+    before, now = flat(dep.hash_info.value or {}), flat(dep.read_params())
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):
             yield f"{key} {_shown(before, key)} → {_shown(now, key)}"
@@ -108,15 +122,6 @@ def _parameters(dep: ParamsDependency) -> Iterator[str]:
 
 def _shown(values: dict[str, Any], key: str) -> str:
     return shorten(str(values[key]), WIDTH, placeholder=" …") if key in values else "(none)"
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Parameters by dotted keys, sections taken apart."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        inner = _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {}
-        flat |= inner or {prefix + key: value}
-    return flat
 
 
 def _is_code(dep: Any) -> bool:

@@ -66,6 +66,15 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Parameters by dotted keys, sections taken apart."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        inner = flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {}
+        found |= inner or {f"{prefix}{key}": value}
+    return found
+
+
 class _OnceLoader(yaml.SafeLoader):
     """Refuses a key that a mapping has already, of which YAML readers silently take the last."""
 

@@ -24,6 +24,7 @@ class Source(Section):
         return self
 
 
+OUTSIDE = "models/outside/"  # where outside models lie
 ENDPOINT = ("http://", "https://")
 
 

@@ -25,12 +25,11 @@ from s2.params.data import Data, Dataset, OwnSource, Quality, Questions, Splits
 from s2.params.evaluate import ALL_SETS, Answers, Evaluate, HarnessSection, JudgeSection, Safety
 from s2.params.loading import PARAMS, check, read
 from s2.params.machine import Machine
-from s2.params.models import Model, Outside, Source
+from s2.params.models import OUTSIDE, Model, Outside, Source
 from s2.params.train import SftModel, SftModels, resolved
 
 BASE = "models/base"
 MERGED = "models/merged/"
-OUTSIDE = "models/outside/"
 ADAPTED = ("sft", "dpo", "ppo")  # the sections whose models are adapters that answer
 
 

@@ -19,15 +19,39 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 Rows = Sequence[Mapping[str, Any]]
 
+RATINGS = {
+    "mts.first": "first turn",
+    "mts.second": "second turn",
+    "validation": "validation",
+    "against.wins": "won",
+    "against.losses": "lost",
+    "truthful.true": "true",
+    "truthful.informative": "informative",
+    "truthful.both": "both",
+    "validation_unparsed": "no rating",
+}
+PARTS = ("likelihood", "groups", "topics", "harmless")  # of safety
 ANSWERS = 1_000_000  # characters of answers on the page
 EXAMPLE = 700  # of a dataset's row
 
 
 @dataclass(frozen=True)
+class Built:
+    """The nearest profile, what differs from it by key (there, here), and the versions of the packages
+    that matter."""
+
+    profile: str
+    different: Mapping[str, Sequence[Any]]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Contents:
-    """What the page shows: the leaderboard (`leaderboard.json`), every model's scored answers, each
-    source's accounting, rows of each dataset, each merge's distance, every model's benchmarks and
-    safety scores by group, and charts by their heading."""
+    """What the page shows: what it was `built` from, the leaderboard (`leaderboard.json`), every model's
+    scored answers, each source's accounting, rows of each dataset, each merge's distance, every model's
+    benchmarks, ratings by judge, and safety, and charts by their heading."""
+
+    built: Built
 
     board: Mapping[str, Any]
     scored: Mapping[str, Rows]
@@ -35,8 +59,12 @@ class Contents:
     datasets: Mapping[str, Rows]
     merges: Mapping[str, Mapping[str, float]]
     benchmarks: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    judged: Mapping[str, Mapping[str, Mapping[str, Any]]]
     safety: Mapping[str, Mapping[str, Any]]
     charts: Mapping[str, Sequence[Chart]]
+
+
+OPENING = "<!-- what is known when it is opened -->"  # its place in the template
 
 
 def page(contents: Contents) -> str:
@@ -52,7 +80,8 @@ def page(contents: Contents) -> str:
         together=TEXT,
         sets=list(rows),
         largest=max(rows, key=lambda name: rows[name]),
-        groups=list(dict.fromkeys(name for one in contents.safety.values() for name in groups(one))),
+        safety={part: by_group(contents.safety, part) for part in PARTS},
+        ratings=RATINGS,
         asked=question_in,
         questions=questions,
         left=left,
@@ -75,9 +104,14 @@ def fill(template: str, **values: Any) -> str:
     return environment.get_template(template).render(**values)
 
 
-def groups(found: Mapping[str, Any]) -> list[str]:
-    """The groups of people that a model's safety scores are of."""
-    return [name for name, value in found.items() if isinstance(value, Mapping)]
+def by_group(safety: Mapping[str, Mapping[str, Any]], part: str) -> dict[str, dict[str, Any]]:
+    """A part of every model's safety scores, by group and model, all groups together first."""
+    found: dict[str, dict[str, Any]] = {}
+    for model, parts in safety.items():
+        for group, scores in parts.get(part, {}).items():
+            if isinstance(scores, Mapping):
+                found.setdefault(group, {})[model] = scores
+    return found
 
 
 def mean(scores: Mapping[str, Any], name: str) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from s2.params.evaluate import ALL_SETS
+from s2.params.models import OUTSIDE
 
 TEXT = {
     "rouge1": "ROUGE-1",
@@ -34,7 +35,6 @@ TRAINED = {
     "rejection": {"best": "best_reward"},
     "merge": {"kl": "merge_kl"},
 }
-OUTSIDE = "models/outside/"
 DRAWN = {**TEXT, "toxicity": "toxicity"}
 Z95 = 1.96
 DIGITS = 4

@@ -79,7 +79,7 @@ def test_use_puts_a_profile_over_the_sample_comments_kept(in_tmp: Path, profile:
 
 SECTIONS = ("sft", "reward", "dpo", "ppo", "rejection", "merge")
 NAMED = (
-    "harness.tasks.",
+    *("harness.tasks.", "outside."),
     *("datasets.", "evaluate.models.", "evaluate.bertscore.model.", "model.base.fresh."),
     *("preference.sets.", "preference.sources."),
     *(f"{section}.models." for section in SECTIONS),
@@ -135,7 +135,7 @@ def test_asking_a_model_that_is_not_built_names_its_stage(in_tmp: Path) -> None:
     assert isinstance(result.exception, S2Error)
     assert "build it with `dvc repro merge@eli5-simple`" in str(result.exception)
     result = RUNNER.invoke(cli.app, ["ask", "Why?", "--model", "gpt"])
-    assert "there are: base, eli5, wiki, eli5-wiki" in str(result.exception)
+    assert "there are: base, base-chat, eli5, wiki" in str(result.exception)
 
 
 def test_asking_a_model(in_tmp: Path, tiny_model: Path) -> None:

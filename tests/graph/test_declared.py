@@ -23,7 +23,7 @@ from tests.graph.reading import (
 # A stage that depends on the whole file of parameters, in order to check it.
 CHECKS_ALL = "params"
 MODELS = ("eli5", "wiki", "eli5-wiki")
-SCORED = ("base", *MODELS, "preferred", "dpo", "ppo")
+SCORED = ("base", "base-chat", *MODELS, "preferred", "dpo", "ppo")
 
 
 def declared_parameters(stage: Any) -> set[str]:

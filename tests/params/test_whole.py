@@ -7,10 +7,10 @@ import pytest
 import yaml
 from dvc.utils.serialize import modify_yaml
 
-from s2.commands.use import whole
 from s2.kernel.errors import S2Error
 from s2.params.explain import keys
 from s2.params.loading import load, load_settings
+from s2.params.profiles import whole
 from s2.params.train import SftModel
 from s2.params.whole import Params, load_params
 

@@ -11,7 +11,9 @@ import pytest
 
 from s2.report import page as module
 from s2.report.charts import curves, densities, dropped, measured, tradeoff
-from s2.report.page import Contents, mean, page, script_json, together
+from s2.report.densities import SPREAD
+from s2.report.densities import densities as spread
+from s2.report.page import OPENING, Built, Contents, mean, page, script_json, together
 
 EVIL = '</script><script>document.title="owned"</script><b>&amp;'
 SCORES: dict[str, Any] = {
@@ -25,7 +27,13 @@ SCORES: dict[str, Any] = {
 
 
 def row(name: str, **changes: Any) -> dict[str, Any]:
-    told = {"id": name, "prompt": f"Why {name}?", "reference": "Because.", "answer": f"So {name}."}
+    told = {
+        "id": name,
+        "prompt": f"Why {name}?",
+        "reference": "Because.",
+        "answer": f"So {name}.",
+        "set": "wiki",
+    }
     scores = {
         "words": 2,
         "ease": 90.0,
@@ -56,7 +64,11 @@ def contents(**changes: Any) -> Contents:
     log = {"sft": [{"step": 1.0, "loss": 3.0}, {"step": 2.0, "loss": 2.5}]}
     seen = [{"metric": "reward", "step": 0, "mean": 0.1, "low": 0.0, "high": 0.2}]
     made: dict[str, Any] = {
-        "board": {"ours": ours, "tokens": 96, "published": [theirs]},
+        "built": Built("sample", {"sft.lr": [0.002, EVIL]}, {"torch": "2.13.0"}),
+        "board": {
+            "ours": ours, "tokens": 96, "published": [theirs],
+            "bertscore": {"layer": 5, "sha256": {"model.safetensors": "cd" * 32}},
+        },
         "scored": scored,
         "funnel": {"wiki": {"rows_in": 1234, "rows_out": 1000, "dropped": {"too_short": 234}}},
         "datasets": {"wiki": [{"prompt": "What?", "completion": EVIL}]},
@@ -67,13 +79,21 @@ def contents(**changes: Any) -> Contents:
             }
         },
         "benchmarks": {"sft": {"arc": {"shots": 25, "n": 100, "acc": 0.345, "acc_se": 0.048}}},
+        "judged": {"sft": {"gpt": {"mts.first": 6.5, "mts.first_se": 0.4}}, "base": {}, "dpo": {}},
         "safety": {
-            name: {"old people": {"score": 0.6, "score_se": 0.1, "p": 0.01}, "groups": 1, "mean": 0.6}
-            for name in models
+            "base": {
+                "likelihood": {
+                    "old people": {"score": 0.6, "score_se": 0.1, "p": 0.01}, "groups": 1, "mean": 0.6
+                },
+                "groups": {"all": {"n": 4, "toxic": 0.125, "toxic_se": 0.11}},
+                "topics": {"all": {"n": 4, "toxic": 0.0, "sentiment": -0.25, "sentiment_se": 0.2}},
+                "harmless": {"all": {"n": 8, "refused": 0.375, "refused_se": 0.18}},
+            },
+            "api": {"harmless": {"all": {"n": 8, "refused": 0.5, "refused_se": 0.18}}},
         },
         "charts": {
             "Quality": [tradeoff(evaluated)],
-            "Answers": densities(scored),
+            "Answers": densities({metric: spread(scored, metric) for metric in SPREAD}),
             "Training": [curves("loss", "loss", log), *measured("ppo", seen)],
             "Data": [dropped([{"rows": 234, "reason": "wiki too_short"}])],
         },
@@ -92,6 +112,13 @@ def test_it_shows_what_is_there_and_needs_no_network() -> None:
         "Why sky?",
         "old people",
         "0.600 ± 0.100",
+        "0.125 ± 0.110",
+        "-0.250 ± 0.200",
+        "0.375 ± 0.180",
+        "0.500 ± 0.180",
+        "6.500 ± 0.400",
+        "torch 2.13.0",
+        OPENING,
         "0.345 ± 0.048",
     ):
         assert text in html
@@ -104,7 +131,7 @@ def test_every_text_is_escaped() -> None:
     html = page(contents())
     assert EVIL not in html
     assert html.count("<script>") == 2
-    assert html.count("&lt;/script&gt;&lt;script&gt;") == 4
+    assert html.count("&lt;/script&gt;&lt;script&gt;") == 5
 
 
 def test_json_cannot_end_its_script() -> None:
@@ -138,7 +165,7 @@ DRIVE = """
 <script>
 addEventListener("load", () => setTimeout(() => {
   const told = {errors: failed, charts: document.querySelectorAll("figure svg").length};
-  const table = document.querySelector("table");
+  const table = document.querySelector("#scores table");
   const rows = () => [...table.tBodies[0].rows].map(row => row.cells[0].textContent);
   const head = text => [...table.tHead.rows[0].cells]
     .find(cell => cell.textContent.trim() === text);

@@ -52,5 +52,15 @@ document.getElementById("search").addEventListener("input", event => {
   document.getElementById("found").textContent = count + " of " + articles.length + " questions";
 });
 
+const boxes = [...document.querySelectorAll("#graph g")];
+for (const box of boxes) {
+  const lines = [...document.querySelectorAll("#graph path")]
+    .filter(line => [line.dataset.start, line.dataset.end].includes(box.dataset.name));
+  const names = new Set(lines.flatMap(line => [line.dataset.start, line.dataset.end]));
+  const lit = [box, ...lines, ...boxes.filter(other => names.has(other.dataset.name))];
+  for (const [event, on] of [["mouseenter", true], ["mouseleave", false]])
+    box.addEventListener(event, () => lit.forEach(part => part.classList.toggle("lit", on)));
+}
+
 label();
 draw();
