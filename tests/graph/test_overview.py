@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +70,9 @@ def test_revisions_are_described_by_tags(repository: Path) -> None:
     assert (last_tag(repository), described(repository)) == ("v1", "v1")
     (repository / "x").write_text("2")
     assert described(repository) == "v1-dirty"
+
+
+def test_the_graph_of_the_documentation_is_the_graph() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    drawn = set(re.findall(r"^    (\S+)-->(\S+)$", text, flags=re.MULTILINE))
+    assert drawn == {(need, node.name) for node in overview(ROOT) for need in node.needs}
