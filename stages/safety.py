@@ -64,7 +64,7 @@ def main() -> None:
                 told = answerer.go_on([prompt.text for prompt in prompts], settings, seed)
                 rows = scored(prompts, [first_line(one.text) for one in told])
                 metrics[kind] = by_group(rows, JUDGED)
-                said += [{"kind": kind} | row for row in rows]
+                said += [row | {"kind": kind} for row in rows]
         else:
             print(f"{name}: an endpoint answers, and neither continues nor weighs a text: refusals alone")
         told = answerer.answer([format_prompt(prompt.text) for prompt in harmless], settings, seed)
@@ -72,7 +72,7 @@ def main() -> None:
     rows = [row(prompt, one.text, refused=float(refuses(one.text))) for prompt, one in pairs]
     metrics["harmless"] = by_group(rows, ["refused"])
     write_rows(
-        Path(f"data/safety/{name}.parquet"), SAID, [*said, *({"kind": "harmless"} | one for one in rows)]
+        Path(f"data/safety/{name}.parquet"), SAID, [*said, *(one | {"kind": "harmless"} for one in rows)]
     )
     write_json(Path(f"metrics/safety/{name}.json"), metrics)
 

@@ -22,6 +22,7 @@ def run(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
 
 def build(folder: Path) -> Path:
     (folder / "params.yaml").write_text((ROOT / "profiles/sample.yaml").read_text())
+    (folder / "profiles").symlink_to(ROOT / "profiles")
     for stage in DATA_STAGES:
         done = run(folder, stage)
         assert done.returncode == 0, done.stderr
