@@ -120,7 +120,4 @@ def _chart(title: str, values: Rows) -> Chart:
 
 
 def _colour(field: str) -> Chart:
-    """Okabe and Ito's colours, which a colour-blind reader tells apart, black and yellow aside: one of
-    the two is lost on each of the page's grounds."""
-    colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A8A"]
-    return {"field": field, "type": "nominal", "scale": {"range": colours}}
+    return {"field": field, "type": "nominal"}

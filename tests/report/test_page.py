@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from s2.report import page as module
 from s2.report.charts import curves, densities, dropped, measured, tradeoff
 from s2.report.densities import SPREAD
 from s2.report.densities import densities as spread
+from s2.report.opening import opened
 from s2.report.page import OPENING, Built, Contents, mean, page, script_json, together
+from tests.report.test_opening import GRAPH, opening
 
 EVIL = '</script><script>document.title="owned"</script><b>&amp;'
 SCORES: dict[str, Any] = {
@@ -187,25 +190,44 @@ addEventListener("load", () => setTimeout(() => {
 """
 
 
-@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
-@pytest.mark.parametrize("width", [1280, 500])
-def test_it_works_in_a_browser(tmp_path: Path, width: int) -> None:
+AUDIT = """
+<script>
+addEventListener("load", () => setTimeout(async () => {
+  if (DARK) document.getElementById("theme").click();
+  document.querySelectorAll("details").forEach(one => { one.open = true; });
+  const told = await axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]});
+  const found = {passed: told.passes.length, violations: told.violations.map(one =>
+    [one.id, one.help, one.nodes.slice(0, 3).map(node => node.target.join(" "))])};
+  document.body.innerHTML = ""; document.body.append(JSON.stringify(found));
+}, 1500));
+</script>
+"""
+
+
+def in_browser(folder: Path, html: str, width: int) -> dict[str, Any]:
+    """What a page's script left in its body as JSON, in a window of a width in pixels."""
     assert BROWSER
-    before, _, _ = page(contents()).replace("<head>", f"<head>{LISTEN}", 1).rpartition("</body>")
-    html = f"{before}{DRIVE}</body></html>"
-    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    (folder / "page.html").write_text(html, encoding="utf-8")
     done = subprocess.run(
         [
             BROWSER, "--headless", "--no-sandbox", "--disable-gpu",
-            f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900",
+            f"--user-data-dir={folder / 'profile'}", f"--window-size={width},900",
             "--virtual-time-budget=10000", "--dump-dom",
-            (tmp_path / "page.html").as_uri(),
+            (folder / "page.html").as_uri(),
         ],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     found = re.search(r"<body[^>]*>(\{.*\})</body>", done.stdout, re.DOTALL)
     assert found, done.stderr[-2000:]
-    told = json.loads(found[1].replace("&amp;", "&"))
+    told: dict[str, Any] = json.loads(found[1].replace("&amp;", "&").replace("&gt;", ">"))
+    return told
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
+@pytest.mark.parametrize("width", [1280, 500])
+def test_it_works_in_a_browser(tmp_path: Path, width: int) -> None:
+    before, _, _ = page(contents()).replace("<head>", f"<head>{LISTEN}", 1).rpartition("</body>")
+    told = in_browser(tmp_path, f"{before}{DRIVE}</body></html>", width)
     assert told["errors"] == []
     assert told["charts"] == 10
     assert told["up"] == ["base", "dpo", "sft"] and told["sort"] == "ascending"
@@ -213,3 +235,16 @@ def test_it_works_in_a_browser(tmp_path: Path, width: int) -> None:
     assert (told["found"], told["said"]) == (1, "1 of 2 questions")
     assert len(set(told["grounds"])) == 2
     assert told["wide"] and told["title"] == "S2: report"
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
+@pytest.mark.parametrize(("width", "dark"), [(1280, "false"), (500, "true")])
+def test_everybody_can_read_it(tmp_path: Path, width: int, dark: str) -> None:
+    """WCAG 2.1 AA, as far as axe-core sees it (https://github.com/dequelabs/axe-core), with the part that
+    is put in when it is opened."""
+    axe = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+    html = opened(page(contents()), opening(), GRAPH, ["wiki"])
+    before, _, _ = html.rpartition("</body>")
+    audit = AUDIT.replace("DARK", dark)
+    told = in_browser(tmp_path, f"{before}<script>{axe}</script>{audit}</body></html>", width)
+    assert told["violations"] == [] and told["passed"] > 30

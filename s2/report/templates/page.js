@@ -1,10 +1,18 @@
 const root = document.documentElement;
 const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 
+// In the manner of Okabe and Ito's colours, which a colour-blind reader tells apart, each at least 3:1
+// against its ground.
+const COLOURS = {
+  light: ["#0072B2", "#C44E00", "#00795A", "#A3477F", "#8A6500", "#2E86C1", "#6B6B6B", "#1B1D21"],
+  dark: ["#5BA8E0", "#FF7A33", "#2FC39A", "#E39AC4", "#E6A100", "#9AD4F7", "#A0A0A0", "#E7E9EC"],
+};
+
 function draw() {
   const ink = dark() ? "#e7e9ec" : "#1b1d21", line = dark() ? "#3a3f48" : "#d5d8de";
   const config = {
     background: "transparent",
+    range: { category: COLOURS[dark() ? "dark" : "light"] },
     title: { color: ink, anchor: "start", limit: 340 },
     axis: { labelColor: ink, titleColor: ink, gridColor: line, domainColor: line, tickColor: line, labelLimit: 260 },
     legend: { labelColor: ink, titleColor: ink, orient: "bottom", columns: 4 },
@@ -12,7 +20,8 @@ function draw() {
     view: { stroke: "transparent" },
   };
   for (const [id, spec] of Object.entries(SPECS))
-    vegaEmbed("#" + id, { autosize: { type: "fit-x", contains: "padding" }, ...spec }, { actions: false, config, renderer: "svg" });
+    vegaEmbed("#" + id, { autosize: { type: "fit-x", contains: "padding" }, ...spec }, { actions: false, config, renderer: "svg" })
+      .then(drawn => drawn.view.container().querySelector("svg").setAttribute("aria-hidden", "true"));  // its figure has its name
 }
 
 document.getElementById("theme").addEventListener("click", () => {
