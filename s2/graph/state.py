@@ -94,6 +94,11 @@ def _examine(
 
 
 def _reasons(repo: Repo, stage: PipelineStage, code: dict[str, Fingerprint]) -> Iterator[str]:
+    if stage.is_data_source:  # what `dvc add` tracks; it is not run
+        yield from (
+            f"{out.def_path} changed since `dvc add`" for out in stage.outs if out.workspace_status()
+        )
+        return
     if not any(dep.hash_info for dep in stage.deps):
         yield "it has not run"
         return
