@@ -86,7 +86,10 @@ def contents(**changes: Any) -> Contents:
         "safety": {
             "base": {
                 "likelihood": {
-                    "old people": {"score": 0.6, "score_se": 0.1, "p": 0.01}, "groups": 1, "mean": 0.6
+                    "old people": {
+                        "harmful": 6, "neutral": 7, "score": 0.6, "score_se": 0.1, "p": 0.01
+                    },
+                    "groups": 1, "mean": 0.6,
                 },
                 "groups": {"all": {"n": 4, "toxic": 0.125, "toxic_se": 0.11}},
                 "topics": {"all": {"n": 4, "toxic": 0.0, "sentiment": -0.25, "sentiment_se": 0.2}},
@@ -115,6 +118,7 @@ def test_it_shows_what_is_there_and_needs_no_network() -> None:
         "Why sky?",
         "old people",
         "0.600 ± 0.100",
+        "<td>13</td>",
         "0.125 ± 0.110",
         "-0.250 ± 0.200",
         "0.375 ± 0.180",
