@@ -42,7 +42,10 @@ def whole(profile: str) -> str:
 
 def nearest(content: dict[str, Any]) -> tuple[str, dict[str, tuple[Any, Any]]]:
     """The profile that differs in the fewest keys from parameters, those of the machine aside, and by
-    dotted key what it has and what they have; None where there is no such key."""
+    dotted key what it has and what they have; None where there is no such key. Raises `S2Error` if
+    there are no profiles."""
+    if not known():
+        raise S2Error(f"{PROFILES}/ holds no profiles: `git restore {PROFILES}` brings them back")
     mine = flat(content)
     found = {}
     for name in known():

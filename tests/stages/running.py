@@ -11,6 +11,8 @@ DATA_STAGES += ["candidates_reddit", "candidates_wiki", "own", "own_pairs"]
 
 
 def run(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
+    if not (folder / "profiles").exists():
+        (folder / "profiles").symlink_to(ROOT / "profiles")
     return subprocess.run(
         [sys.executable, "-m", *f"stages.{stage}".split()],
         capture_output=True,
@@ -22,7 +24,6 @@ def run(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
 
 def build(folder: Path) -> Path:
     (folder / "params.yaml").write_text((ROOT / "profiles/sample.yaml").read_text())
-    (folder / "profiles").symlink_to(ROOT / "profiles")
     for stage in DATA_STAGES:
         done = run(folder, stage)
         assert done.returncode == 0, done.stderr
