@@ -80,11 +80,12 @@ def test_a_function_of_the_report_runs_the_report_alone(repo: Repository) -> Non
     assert "words" in json.loads((repo.root / "metrics/headline/both.json").read_text())
 
 
-def test_a_new_key_runs_code_and_params_alone(repo: Repository) -> None:
+def test_a_new_key_runs_the_check_and_the_page_that_tells_it(repo: Repository) -> None:
     repo.edit("s2/params/data.py", "    raw: Text\n", "    raw: Text\n    licence: str\n")
     repo.edit("params.yaml", "  on_error: stop", "  licence: cc  # of the dumps\n  on_error: stop")
-    assert list(repo.stale()) == ["params"]
-    assert ran(repo.dvc("repro")) == ["code", "params"]
+    assert list(repo.stale()) == ["params", "page"]
+    assert ran(repo.dvc("repro")) == ["code", "params", "page"]
+    assert "data.licence" in (repo.root / "metrics/report/index.html").read_text()
 
 
 def test_a_knob_of_the_machine_runs_nothing_but_the_check(repo: Repository) -> None:
