@@ -1,6 +1,7 @@
 """What the next `dvc repro` would run, and why: the one place that asks DVC about stages and locks."""
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import networkx
 from dvc.dependency import ParamsDependency
 from dvc.exceptions import DvcException
+from dvc.logger import set_loggers_level
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
@@ -170,7 +172,8 @@ def _is_known(repo: Repo, stage: PipelineStage, code: dict[str, Fingerprint]) ->
         stage.save_deps()
         for out in stage.outs:
             out.hash_info = HashInfo()  # or DVC takes the stage for unchanged
-        repo.stage_cache.restore(stage, dry=True)
+        with set_loggers_level(logging.WARNING):  # it would say that it checks outputs out
+            repo.stage_cache.restore(stage, dry=True)
     except (RunCacheNotFoundError, DvcException):
         return False
     return True
