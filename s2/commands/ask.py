@@ -15,8 +15,7 @@ from s2.models.outside import ASKED, asked
 from s2.models.prompts import HUMAN, has_prompt_mark
 from s2.params.evaluate import Answers
 from s2.params.loading import check
-from s2.params.models import OUTSIDE
-from s2.params.whole import BASE, MERGED, Params, load_params
+from s2.params.whole import BASE, Params, load_params
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Talk:
         folder, answers = _folder(params, model), params.answers
         how = asked(folder, params.model.prompt)
         if how.endpoint:
-            raise S2Error(f"{model} lies at {how.endpoint}: ask it there")
+            raise S2Error(f"the model of {folder} lies at {how.endpoint}: ask it there")
         loaded = load_answering(folder, Path(BASE), answers.dtype, answers.quantization)
         self._answerer = Answerer(loaded, how.prompt)
         self._tokenizer = loaded.tokenizer
@@ -140,7 +139,7 @@ def _folder(params: Params, model: str | None) -> Path:
         raise S2Error(f"there is no model {name!r} in evaluate.models; there are: {', '.join(models)}")
     folder = Path(models[name])
     if not any((folder / file).is_file() for file in ("config.json", "adapter_config.json", ASKED)):
-        kind = {MERGED: "merge", OUTSIDE: "outside"}.get(f"{folder.parent}/")
-        stage = f"{kind}@{folder.name}" if kind else folder.name
+        kind = {"merged": "merge"}.get(folder.parent.name, folder.parent.name)
+        stage = folder.name if kind == "models" else f"{kind}@{folder.name}"
         raise S2Error(f"{folder} is not built yet: build it with `dvc repro {stage}`")
     return folder

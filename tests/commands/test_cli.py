@@ -134,6 +134,9 @@ def test_asking_a_model_that_is_not_built_names_its_stage(in_tmp: Path) -> None:
     result = RUNNER.invoke(cli.app, ["ask", "Why?", "--model", "eli5"])
     assert isinstance(result.exception, S2Error)
     assert "build it with `dvc repro merge@eli5-simple`" in str(result.exception)
+    for model, stage in (("base", "base"), ("dpo", "dpo@dpo"), ("base-chat", "outside@base-chat")):
+        result = RUNNER.invoke(cli.app, ["ask", "Why?", "--model", model])
+        assert f"build it with `dvc repro {stage}`" in str(result.exception)
     result = RUNNER.invoke(cli.app, ["ask", "Why?", "--model", "gpt"])
     assert "there are: base, base-chat, eli5, wiki" in str(result.exception)
 
