@@ -174,7 +174,8 @@ def test_an_experiment_elsewhere_shares_caches(repo: Repository) -> None:
 
 def test_two_experiments_elsewhere_at_once(repo: Repository) -> None:
     replies = cached(repo, "replies")
-    command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "sft@both"]
+    # DVC's own lock is held for a moment at the start and the end of each: the other waits for it.
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "exp", "run", "--temp", "sft@both"]
     both = [
         subprocess.Popen(
             [*command, "-S", f"sft.lr={lr}"],
