@@ -17,7 +17,7 @@ from s2.models.encoding import Encoder
 from s2.models.loading import load_model, load_tokenizer
 from s2.models.saving import save_asking
 from s2.params.train import Lora
-from tests.repository import Repository, build
+from tests.repository import Repository, at_once, build
 
 # How long an example takes says nothing about whether it is right.
 settings.register_profile("no-deadline", deadline=None)
@@ -93,16 +93,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     called: by the first of the test processes that needs it, and copied for each."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tiny-graph"
-    parts = [shared / name for name in ("repo", "traces", "bin")]
+    parts = [shared / name for name in ("repo", "traces")]
+    python = shared / "bin" / "python"
     with locked(shared.with_suffix(".lock")):
         if not (shared / "done").exists():
             for part in parts:
                 part.mkdir(parents=True)
-            build(*parts)
+            at_once(python)
+            build(*parts, python)
             (shared / "done").touch()
     own = tmp_path_factory.mktemp("built") / "repo"
     subprocess.run(["cp", "-a", str(parts[0]), str(own)], check=True)
-    return Repository(own, parts[1])
+    return Repository(own, parts[1], python)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

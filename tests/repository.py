@@ -4,21 +4,25 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TRACE = Path(__file__).with_name("graph") / "trace.py"
+FORKS = Path(__file__).with_name("graph") / "forks.py"
 TIMEOUT_S = 1800  # of a command: a hanging one is a failure that is named
 GIT = ["git", "-c", "user.name=tester", "-c", "user.email=tester@example.org"]
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A clone in which the graph was built, with the functions that each stage called."""
+    """A clone in which the graph was built, with the functions that each stage called, and the `python`
+    by which DVC starts stages."""
 
     root: Path
     traces: Path
+    python: Path
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone."""
@@ -27,9 +31,14 @@ class Repository:
             capture_output=True,
             text=True,
             cwd=self.root,
-            env=environment() | variables,
+            env=self.environment() | variables,
             timeout=TIMEOUT_S,
         )
+
+    def environment(self) -> dict[str, str]:
+        """As that of any command, this repository's `python` first in PATH."""
+        found = environment()
+        return found | {"PATH": f"{self.python.parent}{os.pathsep}{found['PATH']}"}
 
     def dvc(self, *arguments: str) -> str:
         """Run DVC, which must succeed; returns what it printed."""
@@ -83,19 +92,32 @@ def working_tree(folder: Path) -> None:
     subprocess.run([*GIT, "init", "-q"], cwd=folder, check=True)
 
 
-def build(root: Path, traces: Path, bin_folder: Path) -> Repository:
+def at_once(python: Path) -> None:
+    """Make a `python` in a folder of its own whose stages are forks of a process that has imported the
+    libraries, and that ends with this one."""
+    python.parent.mkdir()
+    asked = python.with_name("socket")
+    serving = [sys.executable, str(FORKS), "serve", str(asked)]
+    server = subprocess.Popen(serving, env=environment(), stdin=subprocess.DEVNULL)
+    line = f'exec {sys.executable} -S {FORKS} ask {asked} ${{TRACED:+"$TRACED"}} "$@"'
+    python.write_text(f"#!/bin/sh\n{line}\n")
+    python.chmod(0o755)
+    deadline = time.monotonic() + TIMEOUT_S
+    while not asked.exists():
+        assert server.poll() is None and time.monotonic() < deadline, "no stage can be started"
+        time.sleep(0.1)
+
+
+def build(root: Path, traces: Path, python: Path) -> Repository:
     """The tiny graph, built by one worker under tests/graph/trace.py."""
     working_tree(root)
-    repository = Repository(root, traces)
+    repository = Repository(root, traces, python)
     done = repository.run(sys.executable, "-c", "from s2.cli import main; main()", "use", "tiny")
     assert done.returncode == 0, done.stderr
     repository.edit("params.yaml", "workers: 2 ", "workers: 1 ")
     repository.commit("tiny")
-    shim = bin_folder / "python"
-    shim.write_text(f'#!/bin/sh\nexec {sys.executable} {TRACE} "$@"\n')
-    shim.chmod(0o755)
-    path = f"{bin_folder}{os.pathsep}{environment()['PATH']}"
-    done = repository.run(sys.executable, "-m", "dvc", "repro", PATH=path, TRACE_FOLDER=str(traces))
+    traced = {"TRACED": str(TRACE), "TRACE_FOLDER": str(traces)}
+    done = repository.run(sys.executable, "-m", "dvc", "repro", **traced)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     repository.commit("built")
     return repository

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from s2.graph.code import Code
-from tests.repository import GIT, TIMEOUT_S, Repository, environment
+from tests.repository import GIT, TIMEOUT_S, Repository
 
 pytestmark = pytest.mark.slow
 
@@ -114,7 +114,7 @@ def test_a_second_clone_with_the_run_cache_runs_no_stage(repo: Repository, tmp_p
     for command in (["remote", "add", "-d", "shared", str(remote)], ["push", "-q", "--run-cache"]):
         repo.dvc(*command)
     repo.run("git", "clone", "-q", str(repo.root), str(clone))
-    other = Repository(clone, tmp_path)
+    other = Repository(clone, tmp_path, repo.python)
     other.dvc("remote", "add", "-d", "shared", str(remote))
     other.dvc("pull", "-q", "--run-cache", "--allow-missing")
     # The base and merged models are not pushed: anybody can make them again.
@@ -148,7 +148,7 @@ def test_an_edit_in_the_middle_of_a_run_is_not_locked(repo: Repository) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         cwd=repo.root,
-        env=environment(),
+        env=repo.environment(),
     )
     assert running.stdout
     said = []
@@ -183,7 +183,7 @@ def test_two_experiments_elsewhere_at_once(repo: Repository) -> None:
             stderr=subprocess.STDOUT,
             text=True,
             cwd=repo.root,
-            env=environment(),
+            env=repo.environment(),
         )
         for lr in ("0.003", "0.004")
     ]

@@ -1,10 +1,12 @@
 """Runs a stage as `python` would, and writes down which functions of ours it called: an oracle for the
 slicer that knows nothing of syntax trees.
 
-Started in place of `python` by `tests/repository.py`; the file is named by TRACE_FOLDER and the
+Put before a stage's arguments by `tests/repository.py`; the file is named by TRACE_FOLDER and the
 stage. Counting begins with the stage's `main`, since what runs at import is not what the stage does.
+The profiler is the standard library's in C: one in Python takes longer than the stage.
 """
 
+import cProfile
 import importlib
 import inspect
 import os
@@ -12,52 +14,63 @@ import runpy
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from types import CodeType, FrameType
 
 ROOTS = tuple(str(Path.cwd() / top) + os.sep for top in ("s2", "stages"))
+profilers: list[cProfile.Profile] = []
 
 
-class Tracer:
-    """Notes each of our functions that is called, as module:name of its top-level definition."""
+def begin(*_: object) -> None:
+    """Profile this thread from here on."""
+    profilers.append(cProfile.Profile(subcalls=False, builtins=False))
+    profilers[-1].enable()
 
-    def __init__(self, main_file: str) -> None:
-        self.called: set[str] = set()
-        self._main_file = main_file
-        self._begun = False
 
-    def __call__(self, frame: FrameType, event: str, _: Any) -> None:
-        code = frame.f_code
-        # Templates run as code too, and are dependencies as files.
-        if event != "call" or not (
-            code.co_filename.startswith(ROOTS) and code.co_filename.endswith(".py")
+def begin_with(main_file: str) -> None:
+    """Profile this thread from the call of a file's `main` on."""
+
+    def wait(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_name == "main" and frame.f_code.co_filename == main_file:
+            threading.setprofile(begin)
+            begin()
+
+    sys.setprofile(wait)
+
+
+def called() -> set[str]:
+    """Each of our functions that was called, as module:name of its top-level definition."""
+    found = set()
+    for code in [entry.code for profiler in profilers for entry in profiler.getstats()]:
+        # Templates run as code too, and are dependencies as files; a class body or a module runs too,
+        # but has no locals of its own to be optimised.
+        if (
+            isinstance(code, CodeType)
+            and code.co_filename.startswith(ROOTS)
+            and code.co_filename.endswith(".py")
+            and code.co_flags & inspect.CO_OPTIMIZED
         ):
-            return
-        if not self._begun:
-            self._begun = code.co_name == "main" and code.co_filename == self._main_file
-        # A class body or a module runs too, but has no locals of its own to be optimised.
-        if self._begun and code.co_flags & inspect.CO_OPTIMIZED:
             path = Path(code.co_filename).relative_to(Path.cwd()).with_suffix("")
-            self.called.add(f"{'.'.join(path.parts)}:{code.co_qualname.split('.')[0]}")
+            found.add(f"{'.'.join(path.parts)}:{code.co_qualname.split('.')[0]}")
+    return found
 
 
 def main() -> None:
     """`python trace.py -m stages.x …` stands for `python -m stages.x …`."""
     sys.path[0] = str(Path.cwd())
     module = sys.argv[2]
-    tracer = Tracer(str(Path(*module.split(".")).with_suffix(".py").absolute()))
+    main_file = Path(*module.split(".")).with_suffix(".py").absolute()
     sys.argv = sys.argv[2:]
-    # Before the tracer, which would follow every call that PyTorch makes at its import.
+    # Before the profiler, which would follow every call that PyTorch makes at its import.
     importlib.import_module(module)
     del sys.modules[module]
-    threading.setprofile(tracer)
-    sys.setprofile(tracer)
+    begin_with(str(main_file))
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     finally:
         sys.setprofile(None)
         folder = Path(os.environ["TRACE_FOLDER"])
-        (folder / os.environ["DVC_STAGE"]).write_text("\n".join(sorted(tracer.called)))
+        begun = f"{module}:main"  # whose call was waited for
+        (folder / os.environ["DVC_STAGE"]).write_text("\n".join(sorted({begun} | called())))
 
 
 if __name__ == "__main__":
