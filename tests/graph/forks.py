@@ -36,6 +36,8 @@ def serve(path: str) -> None:
     Path(path + ".new").rename(path)  # whoever sees it can ask
     listener.settimeout(1.0)
     while os.getppid() == parent:
+        while _ended():
+            pass
         try:
             asker, _ = listener.accept()
         except TimeoutError:
@@ -46,8 +48,6 @@ def serve(path: str) -> None:
             listener.close()
             _supervise(asker)
         asker.close()
-        while _ended():
-            pass
 
 
 def _ended() -> bool:
