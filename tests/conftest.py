@@ -93,18 +93,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     called: by the first of the test processes that needs it, and copied for each."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tiny-graph"
-    parts = [shared / name for name in ("repo", "traces")]
-    python = shared / "bin" / "python"
+    root, traces, python = shared / "repo", shared / "traces", shared / "bin" / "python"
     with locked(shared.with_suffix(".lock")):
         if not (shared / "done").exists():
-            for part in parts:
-                part.mkdir(parents=True)
+            for folder in (root, traces):
+                folder.mkdir(parents=True)
             at_once(python)
-            build(*parts, python)
+            build(root, traces, python)
             (shared / "done").touch()
     own = tmp_path_factory.mktemp("built") / "repo"
-    subprocess.run(["cp", "-a", str(parts[0]), str(own)], check=True)
-    return Repository(own, parts[1], python)
+    subprocess.run(["cp", "-a", str(root), str(own)], check=True)
+    return Repository(own, traces, python)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

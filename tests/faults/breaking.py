@@ -51,8 +51,10 @@ def content(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
 
-def start(folder: Path, stage: str, mount: str | None = None) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", *f"stages.{stage}".split()]
+def start(
+    folder: Path, stage: str, mount: str | None = None, python: str = sys.executable
+) -> subprocess.Popen[str]:
+    command = [python, "-m", *f"stages.{stage}".split()]
     if mount:
         (folder / ".s2/tmp").mkdir(parents=True, exist_ok=True)
         line = f'mount -t tmpfs -o {mount} none .s2/tmp && exec "$@"'

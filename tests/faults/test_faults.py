@@ -51,7 +51,11 @@ def folder(built: Repository, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_broken_stage_leaves_what_was_there_and_runs_again(
-    folder: Path, stage: str, fault: str, record_property: Callable[[str, object], None]
+    built: Repository,
+    folder: Path,
+    stage: str,
+    fault: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
     if fault in ("full", "read_only") and not can_mount():
         pytest.skip("this system lets no process mount a disk of its own")
@@ -65,7 +69,7 @@ def test_a_broken_stage_leaves_what_was_there_and_runs_again(
         assert len(lines) == 1 and (fault == "interrupt" or lines[0].startswith("error: ")), said
         assert "Traceback" not in said, said[-2000:]
         assert status == (130 if fault == "interrupt" else 1)
-    again = start(folder, stage)
+    again = start(folder, stage, python=str(built.python))
     _, told = again.communicate(timeout=120)
     assert again.returncode == 0, told[-2000:]
     assert content(folder) == before
