@@ -37,7 +37,10 @@ SAMPLES = pa.schema(
 def main() -> None:
     name, folder = sys.argv[1], Path(sys.argv[2])
     section = load("harness", HarnessSection)
-    tasks = section.tasks if has_weights(folder) else {}
+    tasks = section.tasks
+    if not has_weights(folder):
+        print(f"{name}: left out, for an endpoint gives answers and no likelihoods")
+        tasks = {}
     dtype, quantization = load("answers.dtype", Dtype), load("answers.quantization", Quantization)
     who = fingerprint([folder, BASE, TASKS], dtype, quantization, meaning(Harness))
 

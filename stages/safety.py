@@ -60,41 +60,36 @@ def main() -> None:
         if isinstance(answerer, Answerer):
             found = perplexities(answerer.loaded, statements, safety.batch_size)
             metrics["likelihood"] = safety_scores(statements, found)
-            for kind, prompts in kinds.items():
-                told = answerer.go_on([prompt.text for prompt in prompts], settings, seed)
-                rows = scored(prompts, [first_line(one.text) for one in told])
-                metrics[kind] = by_group(rows, JUDGED)
-                said += [row | {"kind": kind} for row in rows]
+            led = [(kind, prompt) for kind, prompts in kinds.items() for prompt in prompts]
+            told = answerer.go_on([prompt.text for _, prompt in led], settings, seed)
+            said = scored(led, [first_line(one.text) for one in told])
+            for kind in kinds:
+                metrics[kind] = by_group([one for one in said if one["kind"] == kind], JUDGED)
         else:
             print(f"{name}: an endpoint answers, and neither continues nor weighs a text: refusals alone")
         told = answerer.answer([format_prompt(prompt.text) for prompt in harmless], settings, seed)
     pairs = zip(harmless, told, strict=True)
-    rows = [row(prompt, one.text, refused=float(refuses(one.text))) for prompt, one in pairs]
+    rows = [row("harmless", prompt, one.text, refused=float(refuses(one.text))) for prompt, one in pairs]
     metrics["harmless"] = by_group(rows, ["refused"])
-    write_rows(
-        Path(f"data/safety/{name}.parquet"), SAID, [*said, *(one | {"kind": "harmless"} for one in rows)]
-    )
+    write_rows(Path(f"data/safety/{name}.parquet"), SAID, [*said, *rows])
     write_json(Path(f"metrics/safety/{name}.json"), metrics)
 
 
-def row(prompt: Prompt, answer: str, **columns: float) -> Row:
+def row(kind: str, prompt: Prompt, answer: str, **columns: float) -> Row:
     """What a model said, for `data/safety`."""
-    return (
-        dict.fromkeys(SAID.names)
-        | {"group": prompt.group, "prompt": prompt.text, "answer": answer}
-        | columns
-    )
+    found = {"kind": kind, "group": prompt.group, "prompt": prompt.text, "answer": answer}
+    return dict.fromkeys(SAID.names) | found | columns
 
 
-def scored(prompts: Sequence[Prompt], said: Sequence[str]) -> list[Row]:
-    """Continuations with their toxicity and sentiment."""
+def scored(led: Sequence[tuple[str, Prompt]], said: Sequence[str]) -> list[Row]:
+    """Continuations of prompts of each kind, with their toxicity and sentiment."""
     dtype = load("quality.toxicity.dtype", ToxicityDtype)
     scorer = make_scorer(CLASSIFIER, dtype, load("quality.toxicity.batch_tokens", Positive))
     with ContentCache(local("cache", "toxicity.sqlite")) as cache:
         worst = [max(labels.values()) for labels, _ in score_texts(scorer, said, cache)]
     return [
-        row(prompt, text, **judged(toxicity, sentiment(text)))
-        for prompt, text, toxicity in zip(prompts, said, worst, strict=True)
+        row(kind, prompt, text, **judged(toxicity, sentiment(text)))
+        for (kind, prompt), text, toxicity in zip(led, said, worst, strict=True)
     ]
 
 

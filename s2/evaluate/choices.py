@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from s2.questions.generate import opening
+
 OTHERS = 3
 
 
 def choices(rows: Sequence[dict[str, Any]], vectors: NDArray[np.float32]) -> list[dict[str, Any]]:
-    """For each row of `id`, `prompt` and `completion` its `choices`, the right answer among those to the
-    three other questions most like it, and the `label`, its place, which the MD5 of its id decides.
+    """For each row of `id`, `prompt` and `completion` its `choices`, how the right answer begins among
+    those to the three other questions most like it, and the `label`, its place, which the MD5 of its id
+    decides.
     `vectors` are the questions' embeddings, of unit length, [rows, d]. Nothing of fewer than four
     questions."""
     found = []
@@ -27,9 +30,9 @@ def choices(rows: Sequence[dict[str, Any]], vectors: NDArray[np.float32]) -> lis
             return []
         taken: dict[str, str] = {}
         for other in others:
-            taken.setdefault(rows[other]["prompt"], rows[other]["completion"])
+            taken.setdefault(rows[other]["prompt"], opening(rows[other]["completion"]))
         told = list(taken.values())[:OTHERS]
         label = int(md5(row["id"].encode()).hexdigest(), 16) % (OTHERS + 1)
-        told.insert(label, row["completion"])
+        told.insert(label, opening(row["completion"]))
         found.append({"id": row["id"], "prompt": row["prompt"], "choices": told, "label": label})
     return found

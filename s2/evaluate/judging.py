@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class JudgePrompt:
     """A prompt for a judge: of what `kind`, and of which example."""
 
     kind: str
@@ -33,32 +33,32 @@ def prompts(
     rows: Sequence[Row],
     others: Sequence[Row],
     claims: Sequence[tuple[Claim, str]],
-) -> list[Asked]:
+) -> list[JudgePrompt]:
     """All that a judge is asked of a model: `talks` are its answers to both turns of the questions
     (question, answer, question, answer), `rows` its validation answers, `others` another model's to the
     same examples, or none, and `claims` its answers to questions of truth."""
     found = []
     for number, (question, said) in enumerate(zip(questions, talks, strict=True), start=1):
         name = f"{question.category}-{number}"
-        found.append(Asked("first", name, single(said[0], said[1])))
-        found.append(Asked("second", name, conversation(said)))
+        found.append(JudgePrompt("first", name, single(said[0], said[1])))
+        found.append(JudgePrompt("second", name, conversation(said)))
     told = {row["id"]: row for row in others}
     for row in rows:
         asked = question_in(row["prompt"])
-        found.append(Asked("validation", row["id"], single(asked, row["answer"], row["reference"])))
+        found.append(JudgePrompt("validation", row["id"], single(asked, row["answer"], row["reference"])))
         if other := told.get(row["id"]):
-            found.append(Asked("forth", row["id"], pairwise(asked, row["answer"], other["answer"])))
-            found.append(Asked("back", row["id"], pairwise(asked, other["answer"], row["answer"])))
+            found.append(JudgePrompt("forth", row["id"], pairwise(asked, row["answer"], other["answer"])))
+            found.append(JudgePrompt("back", row["id"], pairwise(asked, other["answer"], row["answer"])))
     for number, (claim, answer) in enumerate(claims, start=1):
-        found.append(Asked("true", str(number), is_true(claim, answer)))
-        found.append(Asked("informative", str(number), is_informative(claim, answer)))
+        found.append(JudgePrompt("true", str(number), is_true(claim, answer)))
+        found.append(JudgePrompt("informative", str(number), is_informative(claim, answer)))
     return found
 
 
-def replies(client: ChatClient, asked: Sequence[Asked], workers: int) -> list[str]:
+def replies(client: ChatClient, asked: Sequence[JudgePrompt], workers: int) -> list[str]:
     """The judge's reply to each prompt, in their order; an empty one where it refuses."""
 
-    def reply(one: Asked) -> str:
+    def reply(one: JudgePrompt) -> str:
         try:
             return client.reply(
                 _request(one), lambda text: one.kind in CHOOSING or rating(text) is not None
@@ -78,11 +78,11 @@ def replies(client: ChatClient, asked: Sequence[Asked], workers: int) -> list[st
 CHOOSING = ("forth", "back", "true", "informative")  # whose replies end with no rating
 
 
-def _request(one: Asked) -> dict[str, Any]:
+def _request(one: JudgePrompt) -> dict[str, Any]:
     return request(SYSTEM, one.prompt, LONGEST)
 
 
-def verdicts(asked: Sequence[Asked], told: Sequence[str]) -> dict[str, Any]:
+def verdicts(asked: Sequence[JudgePrompt], told: Sequence[str]) -> dict[str, Any]:
     """Flat metrics of a judge's replies: `mts.first`, `mts.second`, `mts.<category>` (both turns),
     `validation`, `against.*`, and `truthful.*`."""
     by_kind: dict[str, list[str]] = {}
@@ -102,7 +102,7 @@ def verdicts(asked: Sequence[Asked], told: Sequence[str]) -> dict[str, Any]:
     return found | {f"truthful.{name}": value for name, value in truthful(list(truths)).items()}
 
 
-def cost(client: ChatClient, asked: Sequence[Asked], price: Price) -> dict[str, float]:
+def cost(client: ChatClient, asked: Sequence[JudgePrompt], price: Price) -> dict[str, float]:
     """The tokens of all requests and replies, those that were kept too, and what they cost."""
     used = [client.usage(_request(one)) for one in asked]
     prompt, completion = sum(one.prompt for one in used), sum(one.completion for one in used)
@@ -110,7 +110,7 @@ def cost(client: ChatClient, asked: Sequence[Asked], price: Price) -> dict[str, 
     return {"prompt_tokens": prompt, "completion_tokens": completion, "cost": round(total, 4)}
 
 
-def logged(judge: str, asked: Sequence[Asked], told: Sequence[str]) -> Iterator[Row]:
+def logged(judge: str, asked: Sequence[JudgePrompt], told: Sequence[str]) -> Iterator[Row]:
     """A row a reply, for `data/judge`."""
     for one, reply in zip(asked, told, strict=True):
         yield {"judge": judge, "kind": one.kind, "id": one.id, "reply": reply, "rating": rating(reply)}

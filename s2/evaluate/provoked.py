@@ -58,7 +58,10 @@ def _read(path: Path) -> Iterator[Prompt]:
     for number, row in enumerate(read_records(path), start=1):
         for key in ("prompt", "group"):
             if not isinstance(row.get(key), str) or not row[key].strip():
-                raise S2Error(f"{path}, row {number}: {key} should be a text")
+                raise S2Error(
+                    f"{path}, row {number}: {key} should be a text; a row is "
+                    '{"prompt": what a model continues or answers, "group": what it is of}'
+                )
         yield Prompt(row["prompt"], _group(path, row["group"]))
 
 

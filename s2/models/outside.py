@@ -41,8 +41,5 @@ def asked(folder: Path, style: PromptStyle) -> Asked:
 
 
 def has_weights(folder: Path) -> bool:
-    """Whether there is more of the model in a folder than answers; if not, says that it is left out."""
-    endpoint = asked(folder, "s2").endpoint
-    if endpoint:
-        print(f"{folder}: left out, for {endpoint} gives answers and no likelihoods")
-    return not endpoint
+    """Whether there is more of the model in a folder than the address of an endpoint."""
+    return not asked(folder, "s2").endpoint

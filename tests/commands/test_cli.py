@@ -131,14 +131,14 @@ def test_an_unknown_profile_is_told_in_one_line(in_tmp: Path) -> None:
 
 def test_asking_a_model_that_is_not_built_names_its_stage(in_tmp: Path) -> None:
     (in_tmp / "params.yaml").write_text((ROOT / "profiles/sample.yaml").read_text())
-    result = RUNNER.invoke(cli.app, ["ask", "Why?", "--model", "eli5"])
+    result = RUNNER.invoke(cli.app, ["ask", "Why?", "--model", "eli5-wiki"])
     assert isinstance(result.exception, S2Error)
-    assert "build it with `dvc repro merge@eli5-simple`" in str(result.exception)
-    for model, stage in (("base", "base"), ("dpo", "dpo@dpo"), ("base-chat", "outside@base-chat")):
+    assert "build it with `dvc repro merge@eli5-wiki-simple`" in str(result.exception)
+    for model, stage in (("base", "base"), ("dpo", "dpo@dpo"), ("ppo", "ppo@ppo")):
         result = RUNNER.invoke(cli.app, ["ask", "Why?", "--model", model])
         assert f"build it with `dvc repro {stage}`" in str(result.exception)
     result = RUNNER.invoke(cli.app, ["ask", "Why?", "--model", "gpt"])
-    assert "there are: base, base-chat, eli5, wiki" in str(result.exception)
+    assert "there are: base, eli5-wiki, preferred" in str(result.exception)
 
 
 def test_asking_a_model(in_tmp: Path, tiny_model: Path) -> None:

@@ -27,5 +27,12 @@ def test_another_answer_to_the_same_question_is_no_wrong_one() -> None:
     assert "because again" not in found[0]["choices"] and len(set(found[0]["choices"])) == 4
 
 
+def test_of_a_long_answer_the_first_sentences_are_told() -> None:
+    long = "It is so because of this. " * 8  # of 6 words: 7 sentences are the first with 40 words
+    rows = [row(name) | {"completion": long + name} for name in "abcd"]
+    (first, *_) = choices(rows, np.ones((4, 1), np.float32))
+    assert first["choices"][0] == " ".join(["It is so because of this."] * 7)
+
+
 def test_of_few_questions_there_is_no_choice() -> None:
     assert choices([row("a"), row("b"), row("c")], np.ones((3, 1), np.float32)) == []

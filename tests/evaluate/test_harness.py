@@ -30,7 +30,7 @@ CHOICES = ["It is the sun.", "So it is.", "No.", "The sky."]
 def test_log_likelihoods_are_the_model_s(in_tmp: Path, harness: Harness, loaded: Loaded) -> None:
     rows = [{"id": str(n), "prompt": f"Why {n}?", "choices": CHOICES, "label": n} for n in range(4)]
     found = harness.run("s2_choice", 0, rows, None)
-    assert (found["version"], found["shots"], len(found["samples"])) == (1.0, 0, 4)
+    assert (found["version"], found["shots"], len(found["samples"])) == (2.0, 0, 4)
     sample = found["samples"][1]
     prompt, whole = (loaded.tokenizer(text)["input_ids"] for text in ("Why 1?", "Why 1? So it is."))
     logits = loaded.model(input_ids=torch.tensor([whole])).logits[0].log_softmax(-1)

@@ -17,7 +17,7 @@ from s2.evaluate.judge import (
     single,
     winner,
 )
-from s2.evaluate.judging import Asked, cost, logged, prompts, replies, verdicts
+from s2.evaluate.judging import JudgePrompt, cost, logged, prompts, replies, verdicts
 from s2.evaluate.truth import Claim
 from s2.kernel.cache import ContentCache
 from s2.kernel.errors import S2Error
@@ -111,13 +111,13 @@ def test_what_a_judge_is_asked() -> None:
 def test_from_requests_to_metrics_with_tokens_and_cost(tmp_path: Path) -> None:
     """The server says the prompt again, in capitals: its rating or choice is what that ends with."""
     asked = [
-        Asked("first", "body-1", "x [[4]]"),
-        Asked("second", "body-1", "x [[6]]"),
-        Asked("validation", "q", "x [[11]]"),
-        Asked("forth", "q", "[[a]]"),
-        Asked("back", "q", "[[b]]"),
-        Asked("true", "1", "[[yes]]"),
-        Asked("informative", "1", "[[no]]"),
+        JudgePrompt("first", "body-1", "x [[4]]"),
+        JudgePrompt("second", "body-1", "x [[6]]"),
+        JudgePrompt("validation", "q", "x [[11]]"),
+        JudgePrompt("forth", "q", "[[a]]"),
+        JudgePrompt("back", "q", "[[b]]"),
+        JudgePrompt("true", "1", "[[yes]]"),
+        JudgePrompt("informative", "1", "[[no]]"),
     ]
     caches = ContentCache(tmp_path / "c.sqlite"), ContentCache(tmp_path / "u.sqlite")
     with server(200) as (url, seen), caches[0] as cache, caches[1] as usage:
@@ -137,5 +137,8 @@ def test_from_requests_to_metrics_with_tokens_and_cost(tmp_path: Path) -> None:
 
 def test_a_refusal_is_no_rating(tmp_path: Path) -> None:
     with server(400) as (url, _), ContentCache(tmp_path / "c.sqlite") as cache:
-        told = replies(client(url, "judge", cache), [Asked("first", "body-1", "x")], workers=1)
-    assert told == [""] and verdicts([Asked("first", "body-1", "x")], told)["mts.first_unparsed"] == 1.0
+        told = replies(client(url, "judge", cache), [JudgePrompt("first", "body-1", "x")], workers=1)
+    assert (
+        told == [""]
+        and verdicts([JudgePrompt("first", "body-1", "x")], told)["mts.first_unparsed"] == 1.0
+    )

@@ -22,8 +22,7 @@ from tests.graph.reading import (
 
 # A stage that depends on the whole file of parameters, in order to check it.
 CHECKS_ALL = "params"
-MODELS = ("eli5", "wiki", "eli5-wiki")
-SCORED = ("base", "base-chat", *MODELS, "preferred", "dpo", "ppo")
+SCORED = ("base", "eli5-wiki", "preferred", "dpo", "ppo")
 
 
 def declared_parameters(stage: Any) -> set[str]:
@@ -108,8 +107,8 @@ def test_nothing_depends_on_the_machine() -> None:
         ("data.reddit.edits", {"candidates@reddit", "splits", "pairs"}),
         ("data.reddit.removed_posts", {"candidates@reddit"}),
         ("evaluate.bertscore.layer", {"bertscore", *(f"evaluate@{name}" for name in SCORED)}),
-        ("sft.lr", {f"sft@{name}" for name in (*MODELS, "preferred")}),
-        ("sft.models.wiki", {"sft@wiki", "report"}),
+        ("sft.lr", {"sft@eli5-wiki", "sft@preferred"}),
+        ("sft.models.eli5-wiki", {"sft@eli5-wiki", "report"}),
         ("preference.simplicity", {"pairs"}),
         ("reward.lr", {"reward@helpfulness", "reward@simplicity"}),
         ("reward.min_accuracy", {"ppo_panels@ppo", "rejection_panels@best-of-4"}),
@@ -117,7 +116,7 @@ def test_nothing_depends_on_the_machine() -> None:
         ("dpo.beta", {"dpo@dpo"}),
         ("ppo.kl.target", {"ppo@ppo"}),
         ("rejection.samples", {"rejection@best-of-4"}),
-        ("merge.rows", {f"merge@{name}-simple" for name in MODELS}),
+        ("merge.rows", {"merge@eli5-wiki-simple"}),
         ("datasets.eli5", {"datasets@eli5", "questions", "report"}),
         ("data.wiki.truncate", {"candidates@wiki"}),
         ("questions.max_tokens", {"questions"}),

@@ -55,13 +55,14 @@ def test_a_learning_rate_is_a_float_however_it_is_written(tmp_path: Path, writte
 @pytest.mark.parametrize("written", ["1e-05", "'1e-05'"])
 def test_a_model_may_state_a_setting_for_itself(in_tmp: Path, written: str) -> None:
     text = SAMPLE.read_text().replace(
-        "wiki: {data: wiki}", f"wiki: {{data: wiki, lr: {written}, lora: {{r: 4}}}}"
+        "eli5-wiki: {data: eli5-wiki}",
+        f"eli5-wiki: {{data: eli5-wiki, lr: {written}, lora: {{r: 4}}}}",
     )
     (in_tmp / "params.yaml").write_text(text)
     load_params()
-    own, other = load_settings("sft", "wiki", SftModel), load_settings("sft", "eli5", SftModel)
+    own, other = (load_settings("sft", name, SftModel) for name in ("eli5-wiki", "preferred"))
     assert (own.lr, own.lora.r, own.lora.alpha) == (1e-05, 4, 32)
-    assert (other.lr, other.lora.r, other.data) == (0.002, 16, "eli5")
+    assert (other.lr, other.lora.r, other.data) == (0.002, 16, "preferred")
 
 
 def test_a_stage_loads_what_it_reads_and_names_what_is_wrong_with_it(in_tmp: Path) -> None:
