@@ -166,18 +166,22 @@ def numbers(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
 
 @pytest.mark.parametrize("value", [".inf", "-.inf", ".nan"])
 def test_no_number_may_be_infinite_or_none(tmp_path: Path, value: str) -> None:
-    content = yaml.safe_load(SAMPLE.read_text(encoding="utf-8"))
-    keys = list(numbers(content))
+    text = SAMPLE.read_text(encoding="utf-8")
+    keys = list(numbers(yaml.safe_load(text)))
     assert len(keys) > 40
-    for key in keys:
-        bad = yaml.safe_load(SAMPLE.read_text(encoding="utf-8"))
-        inner = bad
-        for part in key[:-1]:
-            inner = inner[part]
-        inner[key[-1]] = yaml.safe_load(value)
+    own = [key for key in keys if "models" in key]  # a model's own, of which the first bad one is told
+    for together in [[key for key in keys if key not in own], *([key] for key in own)]:
+        bad = yaml.safe_load(text)
+        for key in together:
+            inner = bad
+            for part in key[:-1]:
+                inner = inner[part]
+            inner[key[-1]] = yaml.safe_load(value)
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(bad), encoding="utf-8")
-        with pytest.raises(S2Error, match=re.escape(str(key[-1]))):
+        with pytest.raises(S2Error) as error:
             load_params(tmp_path / "params.yaml")
+        told = str(error.value)
+        assert [key for key in together if ".".join(map(str, key)) + ": " not in told] == []
 
 
 @pytest.mark.parametrize(
