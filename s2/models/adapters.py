@@ -169,12 +169,14 @@ def _train_only(model: PeftModel, trainable: Container[int]) -> None:
 
 def save_adapter(model: PeftModel, folder: Path, name: str = "default") -> None:
     """Save a model's adapter `name`; the names of its modules, which PEFT keeps as a set, in order, so
-    that the same adapter is the same bytes."""
+    that the same adapter is the same bytes. PEFT's card, a form that nobody has filled in, is left out:
+    the stage `model_cards` writes one with scores."""
     model.save_pretrained(str(folder), selected_adapters=[name])
     for file in (folder / name).glob("*"):  # PEFT's place for all but `default`
         file.replace(folder / file.name)
     if (folder / name).is_dir():
         (folder / name).rmdir()
+    (folder / "README.md").unlink(missing_ok=True)
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     if isinstance(config["target_modules"], list):

@@ -32,3 +32,8 @@ def test_a_layer_that_the_encoder_does_not_have_is_told(tmp_path: Path) -> None:
     check_layer(tmp_path, 6)
     with pytest.raises(S2Error, match=r"evaluate\.bertscore\.layer is 7, but its encoder has 6 layers"):
         check_layer(tmp_path, 7)
+
+
+def test_an_adapter_has_no_card_that_nobody_has_filled_in(tiny_adapter: Path) -> None:
+    kept = {path.name for path in tiny_adapter.iterdir()}
+    assert {"adapter_config.json", "adapter_model.safetensors"} <= kept and "README.md" not in kept
