@@ -46,7 +46,7 @@ class Harness:
 
     @cached_property
     def _all(self) -> Any:
-        """The library's tasks too: it reads the files of all 13,000, which takes a quarter of a minute."""
+        """The library's tasks too: it reads 13,000 files, which takes a quarter of a minute or more."""
         from lm_eval.tasks import TaskManager
 
         return TaskManager(include_path=str(TASKS))
