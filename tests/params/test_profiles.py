@@ -1,7 +1,9 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 
 from s2.params.profiles import nearest, whole
 from tests.graph.reading import ROOT
@@ -32,3 +34,14 @@ def test_what_differs_is_told_but_for_the_machine(here: None) -> None:
         "llama2-7b",
         {"answers.top_k": (50, None), "sft.lr": (0.0002, 0.5), "sft.models.mine.data": (None, "eli5")},
     )
+
+
+@pytest.mark.parametrize("profile", ["sample", "tiny", "llama2-7b", "llama2-13b"])
+def test_an_experiment_changes_the_line_of_its_parameter_alone(
+    here: None, tmp_path: Path, profile: str
+) -> None:
+    text = whole(profile)
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    apply_overrides(tmp_path / "params.yaml", ["seed=18"])  # as `dvc exp run -S seed=18` does
+    changed = (tmp_path / "params.yaml").read_text(encoding="utf-8")
+    assert changed == text.replace("seed: 17", "seed: 18")
