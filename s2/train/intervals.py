@@ -7,8 +7,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 
 class Checkpoints(TrainerCallback):
-    """Checkpoints at every `share` of the steps, besides those at evaluations; where there are any, an
-    evaluation at the last step too, so that its weights may be found the best."""
+    """Checkpoints at every `share` of the steps, besides those at evaluations. At the last step there is
+    an evaluation only where its weights may be found the best: the last ones are measured after it."""
 
     def __init__(self, share: float) -> None:
         self._share = share
@@ -20,4 +20,5 @@ class Checkpoints(TrainerCallback):
         control.should_save |= state.global_step % every == 0
         # What was logged is all that a resumed run knows of earlier losses.
         control.should_log |= control.should_save
-        control.should_evaluate |= args.eval_strategy != "no" and state.global_step == state.max_steps
+        if state.global_step == state.max_steps:
+            control.should_evaluate = args.load_best_model_at_end

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from s2.kernel.cache import content_key
 from s2.kernel.files import new_file, write_json
 from s2.models.adapters import note_training, save_adapter
-from s2.models.batches import by_length, right_aligned
+from s2.models.batches import right_aligned
 from s2.models.sampling import Sampler
 from s2.params.align import PpoModel
 from s2.train.curves import write_table
@@ -24,7 +24,7 @@ from s2.train.ppo.losses import adapted, distance, policy_loss, value_loss
 from s2.train.ppo.measure import Columns, Judges, gains, measure, points, summary
 from s2.train.ppo.prompts import Prompt
 from s2.train.ppo.roles import POLICY, Read, Roles
-from s2.train.ppo.rollout import Rollout, roll_out
+from s2.train.ppo.rollout import Rollout, reads, roll_out
 from s2.train.ppo.scores import Normal
 from s2.train.speed import log_speed
 
@@ -219,7 +219,7 @@ class Loop:
         self._value_optimizer.zero_grad()
         for places, read in passes:
             values = self._roles.values(read)
-            old = right_aligned([rollout.judged.values[place] for place in places])
+            old = right_aligned([rollout.values[place] for place in places])
             returns = right_aligned([rollout.returns[place] for place in places])
             loss = value_loss(values, old, returns, read.answers, self._ppo.value_clip)
             (loss / tokens).backward()
@@ -236,15 +236,12 @@ class Loop:
                 yield order[start : start + self._ppo.minibatch]
 
     def _passes(self, rollout: Rollout, batch: list[int]) -> Iterator[tuple[list[int], Read]]:
-        """The forward passes of a minibatch: places of episodes of like length, read."""
-        answers, prompts = rollout.judged.answers, rollout.prompts
-        lengths = [len(prompts[place].ids) + len(answers[place].ids) for place in batch]
-        for inner in by_length(lengths, self._ppo.batch_size):
-            places = [batch[place] for place in inner]
-            asked = [prompts[place].ids for place in places]
-            told = [answers[place].ids for place in places]
-            below = rollout.below and [rollout.below[place] for place in places]
-            yield places, self._roles.read(asked, told, below)
+        """The forward passes of a minibatch."""
+        prompts = [rollout.prompts[place] for place in batch]
+        answers = [rollout.judged.answers[place] for place in batch]
+        below = rollout.below and [rollout.below[place] for place in batch]
+        for inner, read in reads(self._roles, prompts, answers, self._ppo.batch_size, below):
+            yield [batch[place] for place in inner], read
 
     def _rate(self, share: float) -> None:
         pairs = [(self._policy_optimizer, self._ppo.lr), (self._value_optimizer, self._ppo.value_lr)]

@@ -1,6 +1,6 @@
 """A rollout: answers that the policy samples, what each model says of them, and their advantages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,7 @@ from s2.models.sampling import Sampled, Sampler, sample
 from s2.params.align import PpoModel
 from s2.train.ppo.advantages import advantages_and_returns, token_rewards, whitened
 from s2.train.ppo.prompts import Prompt
-from s2.train.ppo.roles import POLICY, REFERENCE, Roles
+from s2.train.ppo.roles import POLICY, REFERENCE, Read, Roles
 from s2.train.ppo.scores import Normal, normalised, safety_first, weighted, without_end
 
 
@@ -19,14 +19,13 @@ from s2.train.ppo.scores import Normal, normalised, safety_first, weighted, with
 class Judged:
     """Answers with what is known of each ([answers], or a tensor an answer, [its tokens]): its `score`
     (the penalty of a missing end among it), every model's normalised reward, and of its tokens the
-    log-probabilities of policy and reference and the critic's values."""
+    log-probabilities of policy and reference."""
 
     answers: list[Sampled]
     scores: Tensor
     rewards: dict[str, Tensor]
     logprobs: list[Tensor]
     reference: list[Tensor]
-    values: list[Tensor]
 
     def kl(self) -> Tensor:
         """log π - log π_ref, summed over each answer, [answers]: its mean estimates the KL."""
@@ -36,11 +35,12 @@ class Judged:
 
 @dataclass(frozen=True)
 class Rollout:
-    """What an update learns from: episodes, and a tensor each of advantages and returns; `below` is what
-    all roles share of each, read once for all epochs."""
+    """What an update learns from: episodes, and a tensor each of the critic's values, advantages and
+    returns; `below` is what all roles share of each, read once for all epochs."""
 
     prompts: list[Prompt]
     judged: Judged
+    values: list[Tensor]
     advantages: list[Tensor]
     returns: list[Tensor]
     below: list[Tensor] | None
@@ -59,20 +59,14 @@ def judge(
     """What the models say of answers; `pad` is the token that is never sampled, `below` what
     `Roles.below` says of them, where that is known."""
     raw: dict[str, list[Tensor]] = {name: [torch.empty(0)] * len(answers) for name in normals}
-    policy, reference, critic = ([torch.empty(0)] * len(answers) for _ in range(3))
-    lengths = [len(prompt.ids) + len(answer.ids) for prompt, answer in zip(prompts, answers, strict=True)]
-    for places in by_length(lengths, ppo.batch_size):
-        asked = [prompts[place].ids for place in places]
-        told = [answers[place].ids for place in places]
-        read = roles.read(asked, told, below and [below[place] for place in places])
+    policy, reference = ([torch.empty(0)] * len(answers) for _ in range(2))
+    for places, read in reads(roles, prompts, answers, ppo.batch_size, below):
         of_policy = roles.logprobs(POLICY, read, ppo.temperature, pad)
         of_reference = roles.logprobs(REFERENCE, read, ppo.temperature, pad)
-        of_critic = roles.values(read)
         found = roles.rewards(read)
         for row, place in enumerate(places):
-            count = len(told[row])
+            count = len(answers[place].ids)
             policy[place], reference[place] = of_policy[row, -count:], of_reference[row, -count:]
-            critic[place] = of_critic[row, -count:]
             for name, values in found.items():
                 raw[name][place] = values[row]
     stacked = {name: torch.stack(values) for name, values in raw.items()}
@@ -82,7 +76,39 @@ def judge(
         safety_first(stacked, rewards, ppo.rule, risky) if ppo.rule else weighted(rewards, ppo.rewards)
     )
     scores = without_end(combined, [answer.ended for answer in answers], ppo.missing_end)
-    return Judged(list(answers), scores, rewards, policy, reference, critic)
+    return Judged(list(answers), scores, rewards, policy, reference)
+
+
+@torch.no_grad()
+def critic_values(
+    roles: Roles,
+    prompts: Sequence[Prompt],
+    answers: Sequence[Sampled],
+    batch_size: int,
+    below: list[Tensor] | None = None,
+) -> list[Tensor]:
+    """The critic's value of the state before each of an answer's tokens, a tensor an answer, [its
+    tokens]; `below` as in `judge`."""
+    found = [torch.empty(0)] * len(answers)
+    for places, read in reads(roles, prompts, answers, batch_size, below):
+        for place, values in zip(places, roles.values(read), strict=True):
+            found[place] = values[-len(answers[place].ids) :]
+    return found
+
+
+def reads(
+    roles: Roles,
+    prompts: Sequence[Prompt],
+    answers: Sequence[Sampled],
+    batch_size: int,
+    below: list[Tensor] | None = None,
+) -> Iterator[tuple[list[int], Read]]:
+    """The forward passes over answers: places of those of like length, read."""
+    lengths = [len(prompt.ids) + len(answer.ids) for prompt, answer in zip(prompts, answers, strict=True)]
+    for places in by_length(lengths, batch_size):
+        asked = [prompts[place].ids for place in places]
+        told = [answers[place].ids for place in places]
+        yield places, roles.read(asked, told, below and [below[place] for place in places])
 
 
 @torch.no_grad()
@@ -101,15 +127,15 @@ def roll_out(
     answers = sample(roles.model, asked, sampler, seed)
     below = roles.below(asked, [answer.ids for answer in answers], ppo.batch_size)
     judged = judge(roles, prompts, answers, ppo, normals, sampler.pad, below)
+    values = critic_values(roles, prompts, answers, ppo.batch_size, below)
     mask = ends_together([len(answer.ids) for answer in answers], roles.model.device)
     rewards = token_rewards(
         judged.scores, right_aligned(judged.logprobs), right_aligned(judged.reference), mask, coefficient
     )
-    old = right_aligned(judged.values)
-    advantages, returns = advantages_and_returns(rewards, old, mask, ppo.gamma, ppo.lam)
+    advantages, returns = advantages_and_returns(rewards, right_aligned(values), mask, ppo.gamma, ppo.lam)
     white = whitened(advantages, mask)
     counts = [len(answer.ids) for answer in answers]
-    return Rollout(prompts, judged, _rows(white, counts), _rows(returns, counts), below)
+    return Rollout(prompts, judged, values, _rows(white, counts), _rows(returns, counts), below)
 
 
 def _rows(values: Tensor, counts: Sequence[int]) -> list[Tensor]:

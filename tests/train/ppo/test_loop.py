@@ -141,7 +141,7 @@ def test_the_size_of_a_pass_and_its_padding_change_nothing(
     one, six = outcomes
     assert [a.ids for a in one.judged.answers] == [a.ids for a in six.judged.answers]
     for first, second in (
-        (one.judged.values, six.judged.values),
+        (one.values, six.values),
         (one.advantages, six.advantages),
         (one.returns, six.returns),
     ):
