@@ -1,0 +1,81 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import GenerationConfig
+
+from s2.models.loading import load_model
+from s2.models.sampling import Sampler, choose, cut, sample
+from tests.models.making import ARCHITECTURES, make_model
+
+PAD = 4
+ODDS = torch.tensor([0.1, 0.2, 0.3, 0.4, 9.0])  # the padding token the likeliest of all
+PROMPTS = [[5, 6, 7, 8, 9, 10], [11, 12], [13, 14, 15], [16]]
+
+
+def sampler(**changes: Any) -> Sampler:
+    return replace(Sampler([], PAD, 1.0, 12, 4), **changes)
+
+
+@pytest.mark.parametrize(
+    ("top_p", "drawn", "token"),
+    [
+        *((1.0, 0.0, 0), (1.0, 0.09, 0), (1.0, 0.11, 1), (1.0, 0.29, 1), (1.0, 0.31, 2)),
+        *((1.0, 0.59, 2), (1.0, 0.61, 3), (1.0, 1 - 2**-24, 3)),
+        *((0.5, 0.0, 2), (0.5, 0.42, 2), (0.5, 0.43, 3), (0.5, 1 - 2**-24, 3)),  # 3/7 and 4/7
+    ],
+)
+def test_a_draw_is_the_token_at_which_the_probabilities_pass_it(
+    top_p: float, drawn: float, token: int
+) -> None:
+    found = choose(ODDS.log()[None], torch.tensor([drawn]), sampler(top_p=top_p))
+    assert found.tolist() == [token]
+
+
+def test_tokens_are_as_frequent_as_they_are_likely() -> None:
+    draws = (torch.arange(1000) + 0.5) / 1000
+    found = choose((2 * ODDS.log()).repeat(1000, 1), draws, sampler(temperature=2.0))
+    assert found.bincount(minlength=5).tolist() == pytest.approx([100, 200, 300, 400, 0], abs=1)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_near_zero_temperature_it_says_what_transformers_says(tmp_path: Path, name: str) -> None:
+    """A batch of left-padded rows of unlike length, against `generate`, a row at a time."""
+    model: Any = load_model(make_model(tmp_path, name), "float32")
+    found = sample(model, PROMPTS, sampler(temperature=1e-6), seed=1)
+    settings = GenerationConfig(max_new_tokens=12, do_sample=False, suppress_tokens=[PAD], pad_token_id=0)
+    model.generation_config = GenerationConfig()
+    for prompt, answer in zip(PROMPTS, found, strict=True):
+        theirs = model.generate(input_ids=torch.tensor([prompt]), generation_config=settings)
+        assert answer.ids == theirs[0, len(prompt) :].tolist()
+
+
+def test_what_a_row_says_does_not_hang_on_when_others_end(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With many ends rows leave the batch at several steps; without any none does."""
+    model = load_model(tiny_model, "float32")
+    ends = list(range(20, 70))
+    without = sample(model, PROMPTS, sampler(), seed=3)
+    widths: list[int] = []
+    forward = model.forward
+
+    def counted(**inputs: Any) -> Any:
+        widths.append(len(inputs["input_ids"]))
+        return forward(**inputs)
+
+    monkeypatch.setattr(model, "forward", counted)
+    found = sample(model, PROMPTS, sampler(ends=ends), seed=3)
+    assert found == [cut(answer.ids, ends) for answer in without]
+    lengths = [len(answer.ids) for answer in found]
+    assert len(set(lengths)) > 2
+    assert widths == [sum(length > step for length in lengths) for step in range(max(lengths))]
+
+
+def test_the_seed_decides_and_nothing_before_it_does(tiny_model: Path) -> None:
+    model = load_model(tiny_model, "float32")
+    first = sample(model, PROMPTS, sampler(), seed=1)
+    assert sample(model, PROMPTS, sampler(), seed=1) == first
+    assert sample(model, PROMPTS, sampler(), seed=2) != first
