@@ -89,7 +89,8 @@ def ours(task: Task) -> dict[str, Any]:
         | {"from": "sft/some", "rewards": {"helpfulness": 1.0}, "scheduler": "constant"}
         | {"episodes": task.episodes, "rollout": task.rollout, "minibatch": task.minibatch}
         | {"epochs": task.epochs, "max_new_tokens": task.new_tokens, "lr": task.lr, "value_lr": task.lr}
-        | {"batch_size": 4, "measure_every": 0.25, "generate_batch": task.rollout, "value_warmup": 0}
+        | {"batch_size": task.minibatch, "generate_batch": task.rollout}
+        | {"measure_every": 0.25, "value_warmup": 0}
         | {"kl": {"coefficient": task.kl, "target": None, "horizon": 1, "stop": None}}
     )
     asked, encoder = prompts("train")
