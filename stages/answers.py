@@ -1,5 +1,4 @@
-"""Let a model answer every validation set, and what a judge is to rate, if `judge.models` names one:
-`python -m stages.answers NAME FOLDER`."""
+"""Let a model answer every validation set: `python -m stages.answers NAME FOLDER`."""
 
 import sys
 from hashlib import md5
@@ -10,12 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from s2.evaluate.answering import answering
-from s2.evaluate.judge import read_questions
-from s2.evaluate.talks import SCHEMA as TALKS
-from s2.evaluate.talks import talks
-from s2.evaluate.truth import read_claims
 from s2.kernel.tables import read_rows, write_rows
-from s2.params.base import Seed, Text
+from s2.params.base import Seed
 from s2.params.evaluate import Answers
 from s2.params.loading import load
 from s2.params.machine import Machine
@@ -43,21 +38,15 @@ def main() -> None:
     answers = load("answers", Answers)
     rows = limited(read_rows(SETS), answers.limit)
     prompts = list(dict.fromkeys(row["prompt"] for row in rows))
-    style, machine, seed = load("model.prompt", PromptStyle), load("machine", Machine), load("seed", Seed)
-    questions = read_questions(Path(load("judge.questions", Text)))
-    claims = read_claims(Path(load("judge.truths", Text)))
-    said: list[dict[str, Any]] = []
+    style, machine = load("model.prompt", PromptStyle), load("machine", Machine)
     with answering(folder, BASE, answers, style, machine) as answerer:
-        found = answerer.answer(prompts, answers, seed)
-        if load("judge.models", list[Text]):
-            said += talks(answerer, questions, claims, answers, seed)
-    by_prompt = dict(zip(prompts, found, strict=True))
+        found = answerer.answer(prompts, answers, load("seed", Seed))
+    said = dict(zip(prompts, found, strict=True))
     for row in rows:
-        answer = by_prompt[row["prompt"]]
+        answer = said[row["prompt"]]
         row |= {"answer": answer.text, "tokens": answer.tokens}
         row |= {"ended": answer.ended, "next_turn": answer.next_turn}
     write_rows(Path(f"data/answers/{name}.parquet"), SCHEMA, rows)
-    write_rows(Path(f"data/talks/{name}.parquet"), TALKS, said)
 
 
 def limited(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any]]:
