@@ -99,7 +99,7 @@ def _generate(
 def choose(logits: Tensor, draws: Tensor, sampler: Sampler) -> Tensor:
     """The token of each row at which the sum of the probabilities passes its draw from [0, 1), [rows], of
     logits [rows, vocabulary]. (`torch.multinomial` draws a number for each token of the vocabulary, which
-    on a CPU takes as long as a fifth of a small model.)"""
+    on a CPU is a tenth of a small model's step.)"""
     logits = logits.float() / sampler.temperature
     logits[:, sampler.pad] = -torch.inf
     if sampler.top_p < 1:

@@ -216,7 +216,6 @@ def test_a_fourth_dataset_and_a_model_on_it_by_parameters_alone(repo: Repository
         "+merge.models.third-simple={from: sft/third, method: simple, data: third}",
         "-S",
         "+evaluate.models.third=models/merged/third-simple",
-        *("cards@third", "report"),
     )
     assert {"datasets@third", "cards@third", "sft@third", "merge@third-simple"} <= set(ran(said))
     assert "sft@both" not in ran(said) and "splits" not in ran(said)
