@@ -10,9 +10,19 @@ from safetensors.torch import load_file
 from s2.models.adapters import active, add_adapter
 from s2.models.encoding import Encoder
 from s2.models.loading import load_model, load_tokenizer
+from s2.models.sampling import Sampler, sample
 from s2.params.align import DpoModel
 from s2.train import dpo as module
-from s2.train.dpo import POLICY, REFERENCE, dpo_losses, make_trainer, measure_pairs, train
+from s2.train.dpo import (
+    KL_TOKENS,
+    POLICY,
+    REFERENCE,
+    dpo_losses,
+    make_trainer,
+    measure_kl,
+    measure_pairs,
+    train,
+)
 from s2.train.pairs import PairRun, encode_pairs
 from tests.train.pairing import pair_rows, section
 
@@ -97,6 +107,33 @@ def test_the_reference_is_the_sft_policy_and_never_moves(
     model.eval()
     with torch.inference_mode(), active(model, REFERENCE):
         assert torch.allclose(model(input_ids=ids).logits, alone(input_ids=ids).logits, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_kl_is_of_the_policys_own_answers_policy_less_reference(
+    in_tmp: Path, tiny_model: Path, tiny_adapter: Path
+) -> None:
+    """Before training exactly 0; after it, by whole forward passes over the same answers."""
+    model, trainer, pairs = trained(tiny_model, tiny_adapter, in_tmp)
+    encoder = Encoder(load_tokenizer(tiny_adapter))
+    model.eval()
+    assert measure_kl(model, encoder, pairs, 2, seed=5)["prompts.kl"] == 0
+    trainer.train()
+    model.eval()
+    found = measure_kl(model, encoder, pairs, 2, seed=5)
+    prompts = [list(ids) for ids in dict.fromkeys(tuple(pair.prompt_ids) for pair in pairs)]
+    pad = int(encoder.tokenizer.pad_token_id)
+    kls = []
+    with torch.inference_mode():
+        sampler = Sampler(encoder.ends, pad, 1.0, KL_TOKENS, 8)
+        for prompt, answer in zip(prompts, sample(model, prompts, sampler, seed=5), strict=True):
+            ids, told = torch.tensor([prompt + answer.ids]), torch.tensor(answer.ids)[:, None]
+            policy = model(input_ids=ids).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
+            with active(model, REFERENCE):
+                reference = model(input_ids=ids).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
+            kls.append(float((policy - reference).gather(-1, told).sum()))
+    assert found["prompts.kl"] != 0
+    assert found["prompts.kl"] == pytest.approx(sum(kls) / len(kls), abs=1e-4)
 
 
 @pytest.mark.slow
