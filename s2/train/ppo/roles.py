@@ -1,6 +1,6 @@
 """Policy, reference, critic and reward models as adapters on one base, which is in memory once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from s2.kernel.errors import S2Error
 from s2.models.adapters import add_adapter
-from s2.models.batches import Batch, by_length, ends_together, left_padded, right_aligned
+from s2.models.batches import by_length, ends_together, left_padded
 from s2.models.head import chosen_logprobs
 from s2.models.loading import load_model
+from s2.models.packed import Packed, packed
 from s2.models.reward import ScalarHead, head_of, last_states
 from s2.params.base import Dtype, Quantization
 from s2.train.ppo.trunk import Trunk
@@ -79,67 +80,82 @@ class Roles:
         for parameter in self.model.parameters():
             parameter.requires_grad_(id(parameter) in self._learning)
 
+    def passes(self, prompts: Sequences, answers: Sequences, batch_size: int) -> Iterator[list[int]]:
+        """Which of the prompts with their answers are read at a time: those of like length, `batch_size`
+        of them, or one where the base cannot keep more apart."""
+        lengths = [len(p) + len(a) for p, a in zip(prompts, answers, strict=True)]
+        return by_length(lengths, batch_size if self._trunk.packs else 1)
+
     def below(self, prompts: Sequences, answers: Sequences, batch_size: int) -> list[Tensor] | None:
         """What all roles share of each prompt with its answer, [tokens, hidden], if there is such: the
         hidden states under the first adapted layer, which no training changes."""
-        whole = [[*p, *a] for p, a in zip(prompts, answers, strict=True)]
         found: dict[int, Tensor] = {}
-        for places in by_length([len(row) for row in whole], batch_size):
-            states = self._trunk.below(left_padded([whole[place] for place in places], self.model.device))
+        for places in self.passes(prompts, answers, batch_size):
+            batch = packed([[*prompts[place], *answers[place]] for place in places], self.model.device)
+            states = self._trunk.below(batch)
             if states is None:
                 return None
-            for place, row in zip(places, states, strict=True):
-                found[place] = row[-len(whole[place]) :].clone()
-        return [found[place] for place in range(len(whole))]
+            found |= zip(places, states[0].split(batch.lengths), strict=True)
+        return [found[place] for place in range(len(prompts))]
 
     def read(
         self, prompts: Sequences, answers: Sequences, below: Sequence[Tensor] | None = None
     ) -> "Read":
-        """Prompts with answers as one batch, read as far as all roles read alike, if `below` does not
-        say so already."""
-        batch = left_padded([[*p, *a] for p, a in zip(prompts, answers, strict=True)], self.model.device)
-        lengths = [len(answer) for answer in answers]
-        states = self._trunk.below(batch) if below is None else right_aligned(below)
-        return Read(batch, states, ends_together(lengths, self.model.device))
+        """Prompts with answers in one pass, read as far as all roles read alike, if `below` does not say
+        so already."""
+        device = self.model.device
+        batch = packed([[*p, *a] for p, a in zip(prompts, answers, strict=True)], device)
+        states = self._trunk.below(batch) if below is None else torch.cat(list(below))[None]
+        counts = [len(answer) for answer in answers]
+        ends = torch.tensor(batch.lengths, device=device).cumsum(0)
+        tokens = torch.cat(
+            [
+                torch.arange(end - count, end, device=device)
+                for end, count in zip(ends, counts, strict=True)
+            ]
+        )
+        return Read(batch, states, ends_together(counts, device), tokens, ends - 1)
 
     def logprobs(self, name: str, read: "Read", temperature: float, pad: int) -> Tensor:
         """log π(token | what is before it) of each answer's tokens at a temperature, in float32,
         [answers, longest answer], those of an answer in its last columns, 0 before them. The padding
         token has no probability, as in sampling."""
         self.use(name)
-        longest = read.answers.shape[1]
-        states = self._trunk.above(read.batch, read.below)[:, -longest - 1 : -1]
-        told = read.batch.input_ids[:, -longest:]
-        found = chosen_logprobs(
-            self._head_of_words, states[read.answers], told[read.answers], temperature, pad
-        )
-        return torch.zeros(told.shape, device=told.device).masked_scatter(read.answers, found)
+        states = self._trunk.above(read.batch, read.below)[0, read.tokens - 1]
+        told = read.batch.input_ids[0, read.tokens]
+        return read.by_answer(chosen_logprobs(self._head_of_words, states, told, temperature, pad))
 
     def values(self, read: "Read") -> Tensor:
         """The critic's value of the state in which each of an answer's tokens was chosen, as `logprobs`
         has them."""
         self.use(VALUE)
-        longest = read.answers.shape[1]
-        states = self._trunk.above(read.batch, read.below)[:, -longest - 1 : -1]
-        values: Tensor = self._value_head(states)[..., 0]
-        return values.where(read.answers, 0.0)
+        states = self._trunk.above(read.batch, read.below)[0, read.tokens - 1]
+        return read.by_answer(self._value_head(states)[:, 0])
 
     def rewards(self, read: "Read") -> dict[str, Tensor]:
         """Each reward model's reward of each answer, at its last token, [answers]."""
         found = {}
         for name, head in self._heads.items():
             self.use(REWARD + name)
-            found[name] = head(self._trunk.above(read.batch, read.below)[:, -1])[:, 0]
+            found[name] = head(self._trunk.above(read.batch, read.below)[0, read.last])[:, 0]
         return found
 
 
 class Read(NamedTuple):
-    """A batch, its hidden states under the first adapted layer, and where its answers are, [answers,
-    longest] bool."""
+    """Sequences in one row, and its hidden states under the first adapted layer; where its answers are,
+    once they end together, [answers, longest] bool; and the places in the row of all their `tokens`, one
+    answer after another, and of the `last` of each."""
 
-    batch: Batch
+    batch: Packed
     below: Tensor | None
     answers: Tensor
+    tokens: Tensor
+    last: Tensor
+
+    def by_answer(self, found: Tensor) -> Tensor:
+        """Numbers of the answers' tokens, [tokens], as [answers, longest]: those of an answer in its last
+        columns, 0 before them."""
+        return torch.zeros(self.answers.shape, device=found.device).masked_scatter(self.answers, found)
 
 
 def _head_of_words(model: PeftModel) -> nn.Linear:

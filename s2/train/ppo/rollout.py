@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from s2.models.batches import by_length, ends_together, right_aligned
+from s2.models.batches import ends_together, right_aligned
 from s2.models.sampling import Sampled, Sampler, sample
 from s2.params.align import PpoModel
 from s2.train.ppo.advantages import advantages_and_returns, token_rewards, whitened
@@ -104,11 +104,16 @@ def reads(
     below: list[Tensor] | None = None,
 ) -> Iterator[tuple[list[int], Read]]:
     """The forward passes over answers: places of those of like length, read."""
-    lengths = [len(prompt.ids) + len(answer.ids) for prompt, answer in zip(prompts, answers, strict=True)]
-    for places in by_length(lengths, batch_size):
-        asked = [prompts[place].ids for place in places]
-        told = [answers[place].ids for place in places]
-        yield places, roles.read(asked, told, below and [below[place] for place in places])
+    asked, told = [prompt.ids for prompt in prompts], [answer.ids for answer in answers]
+    for places in roles.passes(asked, told, batch_size):
+        yield (
+            places,
+            roles.read(
+                [asked[place] for place in places],
+                [told[place] for place in places],
+                below and [below[place] for place in places],
+            ),
+        )
 
 
 @torch.no_grad()

@@ -13,8 +13,7 @@ import torch
 from peft import PeftModel
 from torch import Tensor, nn
 
-from s2.models.batches import Batch, left_padded
-from s2.models.reward import last_states
+from s2.models.packed import Packed, let_pack, packed, packed_states
 
 _LAYER = re.compile(r"^(.*)\.(\d+)\.[^.]+\..*lora_A")
 
@@ -25,24 +24,26 @@ class _Reached(Exception):
 
 class Trunk:
     """How many of a model's `layers` lie below the first adapted one: none where its architecture does
-    not let it start in the middle, which is tried on one sequence."""
+    not let it start in the middle, which is tried on one sequence. And whether it `packs`, that is, reads
+    more than one sequence at a time."""
 
     def __init__(self, model: PeftModel) -> None:
         self._inner: Any = model.get_base_model()
+        self.packs = let_pack(self._inner)
         found = [match for name, _ in self._inner.named_modules() if (match := _LAYER.match(name))]
         self._path = found[0][1]
         self._layers: Any = self._inner.get_submodule(self._path)
         self.layers = min(int(match[2]) for match in found)
-        batch = left_padded([[1, 2, 3]], model.device)
+        batch = packed([[1, 2, 3]], model.device)
         if self.layers:
             with torch.no_grad():
-                whole = last_states(self._inner, batch)
+                whole = packed_states(self._inner, batch)
                 if not torch.allclose(self.above(batch, self.below(batch)), whole, rtol=1e-3, atol=1e-3):
                     self.layers = 0
 
     @torch.no_grad()
-    def below(self, batch: Batch) -> Tensor | None:
-        """The hidden states under the first adapted layer, [rows, width, hidden], if there are any."""
+    def below(self, batch: Packed) -> Tensor | None:
+        """The hidden states under the first adapted layer, [1, tokens, hidden], if there are any."""
         if not self.layers:
             return None
 
@@ -51,7 +52,7 @@ class Trunk:
 
         hook = self._layers[self.layers].register_forward_pre_hook(reached)
         try:
-            last_states(self._inner, batch)
+            packed_states(self._inner, batch)
         except _Reached as at:
             states: Tensor = at.args[0]
             return states
@@ -59,18 +60,12 @@ class Trunk:
             hook.remove()
         raise AssertionError("the forward pass came to no adapted layer")
 
-    def above(self, batch: Batch, below: Tensor | None) -> Tensor:
-        """The last hidden states of the active role, behind the final norm, [rows, width, hidden]."""
+    def above(self, batch: Packed, below: Tensor | None) -> Tensor:
+        """The last hidden states of the active role, behind the final norm, [1, tokens, hidden]."""
         if below is None:
-            return last_states(self._inner, batch)
+            return packed_states(self._inner, batch)
         with self._upper():
-            states: Tensor = self._inner.base_model(
-                inputs_embeds=below,
-                attention_mask=batch.attention_mask,
-                position_ids=batch.position_ids,
-                use_cache=False,
-            ).last_hidden_state
-        return states
+            return packed_states(self._inner, batch, below)
 
     @contextmanager
     def _upper(self) -> Iterator[None]:

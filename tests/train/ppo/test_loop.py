@@ -15,6 +15,7 @@ from s2.models.adapters import add_adapter, lora_config
 from s2.models.batches import left_padded, right_aligned
 from s2.models.encoding import Encoder
 from s2.models.loading import load_model, load_tokenizer
+from s2.models.packed import packed
 from s2.models.reward import last_states, load_reward, rewards
 from s2.models.sampling import Sampler, sample
 from s2.models.saving import save_causal_model
@@ -288,12 +289,14 @@ def test_roles_that_share_their_lower_layers_are_what_they_are_alone(tmp_path: P
             torch.nn.init.normal_(parameter, std=0.1)
     trunk = Trunk(model)
     assert trunk.layers == (0 if name == "gpt2" else 1)
-    batch = left_padded([[5, 6, 7, 8], [9, 10]])
+    assert trunk.packs == (name != "gemma2")
+    rows = [[5, 6, 7, 8], [9, 10]]
+    padded = left_padded(rows)
     with torch.inference_mode():
-        shared = trunk.above(batch, trunk.below(batch))
-        whole = last_states(model.get_base_model(), batch)
-    inside = batch.attention_mask.bool()
-    assert torch.allclose(shared[inside], whole[inside], atol=1e-5)
+        batches = [packed(rows)] if trunk.packs else [packed([row]) for row in rows]
+        shared = torch.cat([trunk.above(batch, trunk.below(batch)) for batch in batches], dim=1)
+        whole = last_states(model.get_base_model(), padded)
+    assert torch.allclose(shared[0], whole[padded.attention_mask.bool()], atol=1e-5)
 
 
 def test_a_base_that_caps_its_logits_is_refused(tmp_path: Path) -> None:
