@@ -40,7 +40,8 @@ def packed_states(model: nn.Module, batch: Packed, embeddings: Tensor | None = N
     `let_pack` says yes to."""
     decoder: Any = model.base_model
     given = {"input_ids": batch.input_ids} if embeddings is None else {"inputs_embeds": embeddings}
-    apart = {"lengths": batch.lengths} if len(batch.lengths) > 1 else {}
+    starts = torch.tensor([0, *batch.lengths]).cumsum(0)
+    apart = {"cu_seq_lens_q": starts} if len(batch.lengths) > 1 else {}
     states: Tensor = decoder(
         **given, position_ids=batch.position_ids, use_cache=False, **apart
     ).last_hidden_state
@@ -72,14 +73,16 @@ def _attention(
     key: Tensor,
     value: Tensor,
     attention_mask: Tensor | None,
-    lengths: list[int] | None = None,
+    cu_seq_lens_q: Tensor | None = None,
     sliding_window: int | None = None,
     **rest: Any,
 ) -> tuple[Tensor, None]:
-    """Attention of [1, heads, tokens, dim] within each of the sequences of `lengths`; without them that
-    of any batch. Returns [1, tokens, heads, dim]."""
-    if lengths is None:
+    """Attention of [1, heads, tokens, dim] within each of the sequences that start at `cu_seq_lens_q`,
+    which ends with the number of tokens (the name by which transformers hands it on); without it that of
+    any batch. Returns [1, tokens, heads, dim]."""
+    if cu_seq_lens_q is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **rest)
+    lengths = cu_seq_lens_q.diff().tolist()
     query, key, value = (
         pad_sequence(states[0].transpose(0, 1).split(lengths), batch_first=True).transpose(1, 2)
         for states in (query, key, value)

@@ -22,6 +22,7 @@ from s2.models.adapters import lora_config, note_training, save_adapter
 from s2.models.encoding import Encoded, Encoder
 from s2.models.loading import load_generation, load_model, load_tokenizer
 from s2.models.logprobs import label_losses
+from s2.models.packed import let_pack
 from s2.models.saving import save_asking
 from s2.params.models import PromptStyle
 from s2.params.train import SftModel
@@ -161,6 +162,7 @@ def make_trainer(
         metric_for_best_model="eval_loss" if sft.keep == "best" else None,
         greater_is_better=False if sft.keep == "best" else None,
         max_length=None,
+        padding_free=let_pack(model),
         include_num_input_tokens_seen="non_padding",
         dataset_kwargs={"skip_prepare_dataset": True},
     )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from safetensors.torch import load_file
 from transformers import TrainerCallback
 
 from s2.kernel.errors import S2Error
@@ -135,22 +136,44 @@ def test_the_weights_of_the_best_or_of_the_last_step_are_kept(
     assert metrics["eval_loss"] == losses[metrics["kept_step"]]
 
 
-def test_rows_of_like_length_share_batches(in_tmp: Path, tiny_model: Path) -> None:
+UNLIKE = [{"prompt": format_prompt("Why?"), "completion": "So. " * (1 + 12 * (n % 2))} for n in range(32)]
+
+
+@pytest.mark.parametrize("packs", [True, False])
+def test_no_token_is_padding_where_the_base_packs_and_fewer_in_groups_where_not(
+    in_tmp: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, packs: bool
+) -> None:
     encoder = Encoder(load_tokenizer(tiny_model))
-    rows = [
-        {"prompt": format_prompt("Why?"), "completion": "So. " * (1 + 12 * (n % 2))} for n in range(32)
-    ]
-    encoded = encode(encoder, rows, 256)
-    padded = {}
+    encoded = encode(encoder, UNLIKE, 256)
+    if not packs:
+        monkeypatch.setattr(module, "let_pack", lambda model: False)
+    read = {}
     for grouped in (True, False):
         parameters = settings(group_by_length=grouped, batch_size=4, grad_accumulation=1, epochs=1)
         model = load_model(tiny_model, parameters.dtype)
         trainer = module.make_trainer(
             model, encoder, encoded, encoded[:2], parameters, 1, in_tmp / "checkpoints"
         )
-        padded[grouped] = sum(batch["input_ids"].numel() for batch in trainer.get_train_dataloader())
+        read[grouped] = sum(batch["input_ids"].numel() for batch in trainer.get_train_dataloader())
     tokens = sum(len(row.input_ids) for row in encoded)
-    assert tokens <= padded[True] < 0.9 * padded[False]
+    if packs:
+        assert read == {True: tokens, False: tokens}
+    else:
+        assert tokens <= read[True] < 0.9 * read[False]
+
+
+def test_a_step_of_four_by_one_is_that_of_one_by_four(in_tmp: Path, tiny_model: Path) -> None:
+    found = []
+    for number, size in enumerate((4, 1)):
+        run = SftRun("some", tiny_model, in_tmp / f"kept{number}", in_tmp / f"adapter{number}", "s2", 1.0)
+        parameters = settings(batch_size=size, grad_accumulation=4 // size, epochs=1, lr=0.01)
+        metrics = train(run, UNLIKE[:24], UNLIKE[24:], parameters, seed=1)
+        tensors = load_file(run.adapter / "adapter_model.safetensors")
+        found.append(({key: metrics[key] for key in ("train_loss", "eval_loss")}, metrics, tensors))
+    (losses, one, by_four), (others, other, by_one) = found
+    assert losses == pytest.approx(others, abs=1e-4) and losses["eval_loss"] < one["base_eval_loss"]
+    assert (one["steps"], one["tokens_seen"]) == (other["steps"], other["tokens_seen"])
+    assert all(torch.allclose(by_four[key], by_one[key], atol=1e-4) for key in by_one)
 
 
 def test_the_optimizer_and_its_weight_decay_are_those_of_the_settings(
