@@ -10,7 +10,7 @@ from s2.params.base import Section
 from s2.params.loading import PARAMS, load_settings, read
 from s2.params.profiles import nearest
 from s2.params.train import SftModel
-from s2.params.whole import load_params
+from s2.params.whole import check_files, load_params
 from stages.runner import run
 
 OUT = Path("data/settings.json")
@@ -19,6 +19,7 @@ PROFILE = Path("data/profile.json")
 
 def main() -> None:
     params = load_params()
+    check_files(params)
     settings: dict[str, dict[str, Section]] = {
         "sft": {name: load_settings("sft", name, SftModel) for name in params.sft.models},
         "reward": {name: load_settings("reward", name, RewardModel) for name in params.reward.models},

@@ -78,6 +78,22 @@ def load_params(path: Path = PARAMS) -> Params:
     return params
 
 
+def check_files(params: Params, path: Path = PARAMS) -> None:
+    """Raises `S2Error` for a file to evaluate on that is not there. (DVC would tell it by its name alone,
+    once it has taken away what the stage made before.)"""
+    named = {
+        "judge.questions": params.judge.questions,
+        "judge.truths": params.judge.truths,
+        "safety.statements": params.safety.statements,
+        "safety.groups": params.safety.groups,
+        "safety.topics": params.safety.topics,
+        "safety.harmless": params.safety.harmless,
+    }
+    for key, file in named.items():
+        if not Path(file).is_file():
+            raise S2Error(f"{path}: {key}: there is no file {file}; name one, by its path from here")
+
+
 def _refers(path: Path, key: str, name: str, what: str, declared: Iterable[str]) -> None:
     if name not in declared:
         raise S2Error(f"{path}: {key}: no {what} {name!r} is declared; there are: {', '.join(declared)}")

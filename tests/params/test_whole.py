@@ -12,7 +12,7 @@ from s2.params.explain import keys
 from s2.params.loading import load, load_settings
 from s2.params.profiles import whole
 from s2.params.train import SftModel
-from s2.params.whole import Params, load_params
+from s2.params.whole import Params, check_files, load_params
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "profiles/sample.yaml"
@@ -33,6 +33,17 @@ def changed(tmp_path: Path, key: str, value: Any) -> Path:
 
 def test_the_default_is_the_sample_profile() -> None:
     assert (ROOT / "params.yaml").read_text() == SAMPLE.read_text()
+
+
+@pytest.mark.parametrize("name", ["questions", "truths"])
+def test_a_file_that_is_not_there_is_told_with_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    check_files(load_params())
+    path = changed(tmp_path, f"judge.{name}", "data/raw/own/none.jsonl")
+    with pytest.raises(S2Error, match=rf"judge\.{name}: there is no file data/raw/own/none\.jsonl"):
+        check_files(load_params(path), path)
 
 
 @pytest.mark.parametrize("profile", sorted((ROOT / "profiles").glob("*.yaml")), ids=lambda p: p.stem)
