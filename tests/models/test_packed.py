@@ -43,6 +43,16 @@ def test_packed_is_each_alone(tmp_path: Path, name: str) -> None:
     assert torch.allclose(alone(model), expected, atol=1e-5)  # batches as they come go on as before
 
 
+@pytest.mark.parametrize(("dtype", "quantization"), [("bfloat16", "none"), ("bfloat16", "nf4")])
+def test_rounding_is_no_reason_not_to_pack(tiny_model: Path, dtype: Any, quantization: Any) -> None:
+    model: Any = load_model(tiny_model, dtype, quantization)
+    expected = alone(model)
+    assert let_pack(model)
+    with torch.no_grad():
+        found = packed_states(model, packed(ROWS))
+    assert torch.allclose(found.float(), expected.float(), atol=0.05)
+
+
 SMALL: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "vocab_size": 20}
 
 
