@@ -40,7 +40,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(tmp_path: Path, tiny_model: Path) -> None:
     (tmp_path / "work.py").write_text(TRAIN)
-    parameters = settings(grad_accumulation=4, epochs=3, evaluate_every=0.3, lr=0.01)
+    parameters = settings(batch_size=1, grad_accumulation=4, epochs=3, evaluate_every=0.3, lr=0.01)
     given = {"rows": ROWS, "sft": parameters.model_dump()}
     (tmp_path / "given.json").write_text(json.dumps(given))
     found = {}
