@@ -1,6 +1,7 @@
 """Policy, reference, critic and reward models as adapters on one base, which is in memory once."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,14 +108,13 @@ class Roles:
         batch = packed([[*p, *a] for p, a in zip(prompts, answers, strict=True)], device)
         states = self._trunk.below(batch) if below is None else torch.cat(list(below))[None]
         counts = [len(answer) for answer in answers]
-        ends = torch.tensor(batch.lengths, device=device).cumsum(0)
-        tokens = torch.cat(
-            [
-                torch.arange(end - count, end, device=device)
-                for end, count in zip(ends, counts, strict=True)
-            ]
-        )
-        return Read(batch, states, ends_together(counts, device), tokens, ends - 1)
+        ends = list(accumulate(batch.lengths))
+        tokens = [
+            place for end, count in zip(ends, counts, strict=True) for place in range(end - count, end)
+        ]
+        last = [end - 1 for end in ends]
+        places = (torch.tensor(found, device=device) for found in (tokens, last))
+        return Read(batch, states, ends_together(counts, device), *places)
 
     def logprobs(self, name: str, read: "Read", temperature: float, pad: int) -> Tensor:
         """log π(token | what is before it) of each answer's tokens at a temperature, in float32,
