@@ -11,8 +11,10 @@ DATA_STAGES += ["candidates_reddit", "candidates_wiki", "own", "own_pairs"]
 
 
 def run(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
-    if not (folder / "profiles").exists():
-        (folder / "profiles").symlink_to(ROOT / "profiles")
+    for part in ("profiles", "s2/sample"):
+        if not (folder / part).exists():
+            (folder / part).parent.mkdir(exist_ok=True)
+            (folder / part).symlink_to(ROOT / part)
     return subprocess.run(
         [sys.executable, "-m", *f"stages.{stage}".split()],
         capture_output=True,
