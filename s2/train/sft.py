@@ -9,7 +9,7 @@ from typing import Any
 from datasets import Dataset
 from peft import PeftModel
 from transformers import PreTrainedModel, TrainerState, set_seed
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig
 
 from s2.graph.code import meaning
 from s2.kernel.accounting import account
@@ -28,13 +28,13 @@ from s2.params.models import PromptStyle
 from s2.params.train import SftModel
 from s2.train.arguments import trainer_arguments
 from s2.train.checkpoints import last_checkpoint
-from s2.train.curves import LossCurve, mean_training_loss
+from s2.train.curves import LossCurve, Losses, mean_training_loss
 from s2.train.intervals import Checkpoints
 from s2.train.processes import rank
 from s2.train.speed import log_speed
+from s2.train.validation import ValidatedTrainer, validation_losses
 
 Rows = list[dict[str, Any]]
-Losses = tuple[list[float], list[int]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def train(
     outcome = trainer.train(resume_from_checkpoint=last_checkpoint(run.checkpoints))
     trained = trainer.model
     assert isinstance(trained, PeftModel)
-    losses = label_losses(trained, validation, sft.batch_size)
+    losses = validation_losses(trained, validation, sft.batch_size)
     loss, loss_se = ratio_and_se(*losses)
     base_loss, base_se = ratio_and_se(*base_losses)
     if rank() == 0:
@@ -145,7 +145,7 @@ def make_trainer(
     sft: SftModel,
     seed: int,
     checkpoints: Path,
-) -> SFTTrainer:
+) -> ValidatedTrainer:
     """A trainer of a fresh adapter on the model; the seed decides its weights and the rows' order.
 
     All that a checkpoint depends on is made here: a change to it makes earlier checkpoints unfit.
@@ -166,7 +166,8 @@ def make_trainer(
         include_num_input_tokens_seen="non_padding",
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-    trainer = SFTTrainer(
+    trainer = ValidatedTrainer(
+        validation,
         model=model,
         args=arguments,
         train_dataset=_dataset(training),

@@ -1,10 +1,8 @@
-import csv
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -12,7 +10,7 @@ import torch
 from s2.kernel.errors import S2Error
 from s2.train import processes
 from tests.train.pairing import pair_rows, section
-from tests.train.test_sft import ROWS, settings
+from tests.train.test_sft import ROWS, curve, settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +38,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(tmp_path: Path, tiny_model: Path) -> None:
     (tmp_path / "work.py").write_text(TRAIN)
-    parameters = settings(batch_size=1, grad_accumulation=4, epochs=3, evaluate_every=0.3, lr=0.01)
+    parameters = settings(batch_size=2, grad_accumulation=2, epochs=3, evaluate_every=0.3, lr=0.01)
     given = {"rows": ROWS, "sft": parameters.model_dump()}
     (tmp_path / "given.json").write_text(json.dumps(given))
     found = {}
@@ -60,7 +58,11 @@ def test_two_processes_train_as_one_does(tmp_path: Path, tiny_model: Path) -> No
         # The first alone writes an adapter, a curve and a line about its speed.
         assert [path.name for path in folder.glob("adapter-*")] == ["adapter-0"]
         metrics = json.loads((folder / "metrics-0.json").read_text())
-        found[count] = metrics, curve(folder, "train"), curve(folder, "validation")
+        found[count] = (
+            metrics,
+            curve(folder / "checkpoints", "train"),
+            curve(folder / "checkpoints", "validation"),
+        )
     for alone, together in zip(found[1], found[2], strict=True):
         assert alone.keys() == together.keys()
         for key in alone.keys() - {"dropped"}:
@@ -117,17 +119,12 @@ def test_two_processes_align_as_one_does(tmp_path: Path, tiny_model: Path, tiny_
         assert sorted(file.name for file in folder.glob("by-*")) == [f"by-{n}" for n in range(count)]
         assert [path.name for path in folder.glob("adapter-*")] == ["adapter-0"]
         metrics = json.loads((folder / "metrics-0.json").read_text())
-        found[count] = metrics, curve(folder, "train")
+        found[count] = metrics, curve(folder / "checkpoints", "train")
     for alone, together in zip(found[1], found[2], strict=True):
         assert alone.keys() == together.keys()
         for key in alone.keys() - {"dropped"}:
             assert together[key] == pytest.approx(alone[key], rel=2e-3, abs=2e-4), key
     assert len(found[1][1]) == 9
-
-
-def curve(folder: Path, name: str) -> dict[Any, float]:
-    with (folder / f"checkpoints/curve/{name}.tsv").open() as file:
-        return {int(row["step"]): float(row["loss"]) for row in csv.DictReader(file, delimiter="\t")}
 
 
 def test_passes_are_shared_out_evenly_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,12 @@ def settings(**changes: Any) -> SftModel:
     return SftModel.model_validate(content | small | changes)
 
 
+def curve(checkpoints: Path, name: str) -> dict[int, float]:
+    """The loss by step."""
+    with (checkpoints / f"curve/{name}.tsv").open() as file:
+        return {int(row["step"]): float(row["loss"]) for row in csv.DictReader(file, delimiter="\t")}
+
+
 def run_in(folder: Path, base: Path) -> SftRun:
     return SftRun("some", base, folder / "checkpoints", folder / "adapter", "s2", checkpoint_every=0.3)
 
@@ -54,10 +60,8 @@ def test_training_lowers_the_loss_and_its_merge_says_the_same(
     (line,) = speeds()
     assert line["stage"] == "sft@some" and line["tokens_per_second"] > 0 and line["peak_memory_gb"] > 0
 
-    with (in_tmp / "checkpoints/curve/train.tsv").open() as file:
-        curve = list(csv.DictReader(file, delimiter="\t"))
-    assert [int(row["step"]) for row in curve] == list(range(1, 16))
-    assert float(curve[-1]["loss"]) < float(curve[0]["loss"])
+    losses = curve(in_tmp / "checkpoints", "train")
+    assert list(losses) == list(range(1, 16)) and losses[15] < losses[1]
 
     (in_tmp / "merged").mkdir()
     merge(tiny_model, [in_tmp / "adapter"], in_tmp / "merged", careful=False)
@@ -93,9 +97,11 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
     whole = train(run_in(in_tmp / "whole", tiny_model), ROWS[:8], ROWS[8:], parameters, seed=1)
 
     run = run_in(in_tmp / "cut", tiny_model)
-    trainer = module.SFTTrainer
+    trainer = module.ValidatedTrainer
     with monkeypatch.context() as patch:
-        patch.setattr(module, "SFTTrainer", lambda **kw: trainer(**kw, callbacks=[KillAt(7)]))
+        patch.setattr(
+            module, "ValidatedTrainer", lambda rows, **kw: trainer(rows, **kw, callbacks=[KillAt(7)])
+        )
         with pytest.raises(Killed):
             train(run, ROWS[:8], ROWS[8:], parameters, seed=1)
     assert (run.checkpoints / "checkpoint-4").is_dir()
@@ -127,8 +133,7 @@ def test_the_weights_of_the_best_or_of_the_last_step_are_kept(
     """A rate that overshoots: what validates best comes before the end."""
     parameters = settings(keep=keep, lr=1.0, epochs=4, evaluate_every=0.1, scheduler="constant")
     metrics = train(run_in(in_tmp, tiny_model), ROWS[:6], ROWS[6:9], parameters, seed=1)
-    with (in_tmp / "checkpoints/curve/validation.tsv").open() as file:
-        losses = {int(row["step"]): float(row["loss"]) for row in csv.DictReader(file, delimiter="\t")}
+    losses = curve(in_tmp / "checkpoints", "validation")
     assert metrics["steps"] == 12 and list(losses) == [0, 2, 4, 6, 8, 10, 12]
     assert losses.pop(0) == pytest.approx(metrics["base_eval_loss"])
     best = min(losses, key=losses.__getitem__)
@@ -166,12 +171,16 @@ def test_a_step_of_four_by_one_is_that_of_one_by_four(in_tmp: Path, tiny_model: 
     found = []
     for number, size in enumerate((4, 1)):
         run = SftRun("some", tiny_model, in_tmp / f"kept{number}", in_tmp / f"adapter{number}", "s2", 1.0)
-        parameters = settings(batch_size=size, grad_accumulation=4 // size, epochs=1, lr=0.01)
+        shape = {"batch_size": size, "grad_accumulation": 4 // size}
+        parameters = settings(**shape, epochs=1, lr=0.01, evaluate_every=0.5)
         metrics = train(run, UNLIKE[:24], UNLIKE[24:], parameters, seed=1)
         tensors = load_file(run.adapter / "adapter_model.safetensors")
-        found.append(({key: metrics[key] for key in ("train_loss", "eval_loss")}, metrics, tensors))
+        validated = curve(run.checkpoints, "validation")
+        losses = {f"step {step}": loss for step, loss in validated.items()}
+        found.append((losses | {"train_loss": metrics["train_loss"]}, metrics, tensors))
     (losses, one, by_four), (others, other, by_one) = found
-    assert losses == pytest.approx(others, abs=1e-4) and losses["eval_loss"] < one["base_eval_loss"]
+    assert losses == pytest.approx(others, abs=1e-4) and losses["step 6"] < losses["step 0"]
+    assert losses["step 3"] not in (losses["step 0"], losses["step 6"])
     assert (one["steps"], one["tokens_seen"]) == (other["steps"], other["tokens_seen"])
     assert all(torch.allclose(by_four[key], by_one[key], atol=1e-4) for key in by_one)
 
