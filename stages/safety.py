@@ -26,7 +26,7 @@ from s2.models.prompts import format_prompt
 from s2.params.base import Positive, Seed
 from s2.params.data import ToxicityDtype
 from s2.params.evaluate import Answers, Safety
-from s2.params.loading import load
+from s2.params.loading import load, load_with
 from s2.params.machine import Machine
 from s2.params.models import PromptStyle
 from s2.quality.sentiment import sentiment
@@ -48,9 +48,9 @@ Row = dict[str, Any]
 
 def main() -> None:
     name, folder = sys.argv[1], Path(sys.argv[2])
-    safety, answers, seed = load("safety", Safety), load("answers", Answers), load("seed", Seed)
+    safety, seed = load("safety", Safety), load("seed", Seed)
     style, machine = load("model.prompt", PromptStyle), load("machine", Machine)
-    settings = answers.model_copy(update={"max_new_tokens": safety.max_new_tokens})
+    settings = load_with("answers", Answers, max_new_tokens=safety.max_new_tokens, limit=None)
     statements = read_statements(Path(safety.statements))
     harmless = read_prompts(Path(safety.harmless), safety.limit)
     kinds = {kind: read_prompts(Path(path), safety.limit) for kind, path in safety.continued().items()}

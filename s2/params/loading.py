@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from typing_extensions import TypeForm
 
 from s2.kernel.errors import S2Error
@@ -12,6 +12,7 @@ from s2.params.explain import explain
 from s2.params.train import resolved
 
 Kind = TypeVar("Kind")
+Model = TypeVar("Model", bound=BaseModel)
 
 PARAMS = Path("params.yaml")
 
@@ -27,6 +28,17 @@ def load(key: str, kind: TypeForm[Kind]) -> Kind:
             raise S2Error(f"{PARAMS}: key {key!r} is missing")
         value = value[part]
     return check(value, kind, key)
+
+
+def load_with(key: str, kind: type[Model], **given: Any) -> Model:
+    """The section of a dotted key with some of its values given, which are not read: a stage that does
+    without them need not depend on them.
+
+    Raises `S2Error` that names every bad key.
+    """
+    names = [name for name in kind.model_fields if name not in given]
+    values = {name: load(f"{key}.{name}", Any) for name in names}
+    return check(values | given, kind, key)
 
 
 def load_settings(trainer: str, name: str, kind: TypeForm[Kind]) -> Kind:

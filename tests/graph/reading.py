@@ -66,6 +66,11 @@ def _loaded(node: ast.AST, module: Module) -> Iterator[str]:
     origin = module.imports.get(node.func.id)
     if origin == ("s2.params.loading", "load"):
         yield _text(node.args[0])
+    elif origin == ("s2.params.loading", "load_with"):
+        key, given = _text(node.args[0]), {keyword.arg for keyword in node.keywords}
+        whole = section_of(key)
+        assert whole and given < whole.model_fields.keys()
+        yield from (f"{key}.{name}" for name in whole.model_fields if name not in given)
     elif origin == ("s2.params.loading", "load_settings"):
         section = _text(node.args[0])
         own = [name for name in MODELS[section].model_fields if name not in OF_A_MODEL]

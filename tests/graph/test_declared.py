@@ -120,6 +120,10 @@ def test_nothing_depends_on_the_machine() -> None:
         ("datasets.eli5", {"datasets@eli5", "questions", "report"}),
         ("data.wiki.truncate", {"candidates@wiki"}),
         ("questions.max_tokens", {"questions"}),
+        (
+            "answers.max_new_tokens",
+            {"report", *(f"{kind}@{name}" for kind in ("answers", "judge") for name in SCORED)},
+        ),
     ],
 )
 def test_a_parameter_makes_only_its_readers_stale(key: str, readers: set[str]) -> None:

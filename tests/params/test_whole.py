@@ -8,8 +8,9 @@ import yaml
 from dvc.utils.serialize import modify_yaml
 
 from s2.kernel.errors import S2Error
+from s2.params.evaluate import Answers
 from s2.params.explain import keys
-from s2.params.loading import load, load_settings
+from s2.params.loading import load, load_settings, load_with
 from s2.params.profiles import whole
 from s2.params.train import SftModel
 from s2.params.whole import Params, check_files, load_params
@@ -86,6 +87,14 @@ def test_a_stage_loads_what_it_reads_and_names_what_is_wrong_with_it(in_tmp: Pat
         load("splits.leak", float)
     with pytest.raises(S2Error, match="sft.models.third is not declared"):
         load_settings("sft", "third", SftModel)
+
+
+def test_what_is_given_of_a_section_is_not_read(in_tmp: Path) -> None:
+    changed(in_tmp, "answers.max_new_tokens", "many")
+    found = load_with("answers", Answers, max_new_tokens=24, limit=None)
+    assert (found.max_new_tokens, found.limit, found.top_k) == (24, None, 50)
+    with pytest.raises(S2Error, match=r"^params.yaml: answers.max_new_tokens: .* \(it is 'many'\)$"):
+        load_with("answers", Answers, limit=None)
 
 
 @pytest.mark.parametrize(
