@@ -10,7 +10,8 @@ import torch
 from s2.kernel.errors import S2Error
 from s2.train import processes
 from tests.train.pairing import pair_rows, section
-from tests.train.test_sft import ROWS, curve, settings
+from tests.train.test_sft import ROWS, curve
+from tests.train.test_sft import settings as sft_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +39,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(tmp_path: Path, tiny_model: Path) -> None:
     (tmp_path / "work.py").write_text(TRAIN)
-    parameters = settings(batch_size=2, grad_accumulation=2, epochs=3, evaluate_every=0.3, lr=0.01)
+    parameters = sft_settings(batch_size=2, grad_accumulation=2, epochs=3, evaluate_every=0.3, lr=0.01)
     given = {"rows": ROWS, "sft": parameters.model_dump()}
     (tmp_path / "given.json").write_text(json.dumps(given))
     found = {}
@@ -76,7 +77,7 @@ import json
 import sys
 from pathlib import Path
 
-from s2.params.align import DpoModel
+from s2.params.align import DpoModel as Settings
 from s2.train.dpo import train
 from s2.train.pairs import PairRun
 from s2.train.processes import launched, rank
@@ -88,20 +89,28 @@ if __name__ == "__main__":
         adapter = folder / f"adapter-{rank()}"
         run = PairRun("some", base, start, folder / "checkpoints", adapter, "s2", 0.4)
         given = json.loads((folder.parent / "given.json").read_text())
-        metrics = train(run, given["splits"], DpoModel.model_validate(given["dpo"]), 1)
+        metrics = train(run, given["splits"], Settings.model_validate(given["settings"]), 1)
         (folder / f"metrics-{rank()}.json").write_text(json.dumps(metrics))
 """
 
 
 @pytest.mark.slow
-def test_two_processes_align_as_one_does(tmp_path: Path, tiny_model: Path, tiny_adapter: Path) -> None:
-    """DPO, with unlike weights and margins: the same curve, and the first process alone writes."""
-    (tmp_path / "align.py").write_text(ALIGN)
-    dpo = {"from": "sft/some", "data": "some", "lr": 0.01, "epochs": 3, "max_length": 128}
-    dpo |= {"batch_size": 1, "grad_accumulation": 4, "log_steps": 1, "margin": 0.5}
+@pytest.mark.parametrize("trainer", ["dpo", "reward"])
+def test_two_processes_align_as_one_does(
+    tmp_path: Path, tiny_model: Path, tiny_adapter: Path, trainer: str
+) -> None:
+    """With unlike weights and margins: the same curve, and the first process alone writes."""
+    work = ALIGN.replace("DpoModel", f"{trainer.capitalize()}Model").replace(
+        "train.dpo", f"train.{trainer}"
+    )
+    (tmp_path / "align.py").write_text(work)
+    settings = {"from": "sft/some", "data": "some", "lr": 0.01, "epochs": 3, "max_length": 128}
+    settings |= {"batch_size": 1, "grad_accumulation": 4, "log_steps": 1, "margin": 0.5}
     rows = [row | {"weight": 1 / (1 + n % 3)} for n, row in enumerate(pair_rows(12))]
+    for row in rows[::3]:  # so that not all are told apart, nor as many in each process's part
+        row["chosen"], row["rejected"] = row["rejected"], row["chosen"]
     splits = {"train": rows, "validation": pair_rows(6), "test": []}
-    given = {"splits": splits, "dpo": section("dpo", **dpo)}
+    given = {"splits": splits, "settings": section(trainer, **settings)}
     (tmp_path / "given.json").write_text(json.dumps(given))
     found = {}
     for count in (1, 2):
