@@ -10,8 +10,7 @@ import torch
 from s2.kernel.errors import S2Error
 from s2.train import processes
 from tests.train.pairing import pair_rows, section
-from tests.train.test_sft import ROWS, curve
-from tests.train.test_sft import settings as sft_settings
+from tests.train.test_sft import ROWS, curve, settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +38,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(tmp_path: Path, tiny_model: Path) -> None:
     (tmp_path / "work.py").write_text(TRAIN)
-    parameters = sft_settings(batch_size=2, grad_accumulation=2, epochs=3, evaluate_every=0.3, lr=0.01)
+    parameters = settings(batch_size=2, grad_accumulation=2, epochs=3, evaluate_every=0.3, lr=0.01)
     given = {"rows": ROWS, "sft": parameters.model_dump()}
     (tmp_path / "given.json").write_text(json.dumps(given))
     found = {}
@@ -104,13 +103,13 @@ def test_two_processes_align_as_one_does(
         "train.dpo", f"train.{trainer}"
     )
     (tmp_path / "align.py").write_text(work)
-    settings = {"from": "sft/some", "data": "some", "lr": 0.01, "epochs": 3, "max_length": 128}
-    settings |= {"batch_size": 1, "grad_accumulation": 4, "log_steps": 1, "margin": 0.5}
+    changes = {"from": "sft/some", "data": "some", "lr": 0.01, "epochs": 3, "max_length": 128}
+    changes |= {"batch_size": 1, "grad_accumulation": 4, "log_steps": 1, "margin": 0.5}
     rows = [row | {"weight": 1 / (1 + n % 3)} for n, row in enumerate(pair_rows(12))]
     for row in rows[::3]:  # so that not all are told apart, nor as many in each process's part
         row["chosen"], row["rejected"] = row["rejected"], row["chosen"]
     splits = {"train": rows, "validation": pair_rows(6), "test": []}
-    given = {"splits": splits, "settings": section(trainer, **settings)}
+    given = {"splits": splits, "settings": section(trainer, **changes)}
     (tmp_path / "given.json").write_text(json.dumps(given))
     found = {}
     for count in (1, 2):
