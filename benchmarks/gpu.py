@@ -141,6 +141,7 @@ def main() -> None:
             {"some": folder / "reward"},
             ppo.dtype,
             ppo.quantization,
+            ppo.value_layers,
             ppo.gradient_checkpointing,
         )
         pad = int(encoder.tokenizer.pad_token_id)

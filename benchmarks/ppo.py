@@ -96,7 +96,7 @@ def ours(task: Task) -> dict[str, Any]:
     asked, encoder = prompts("train")
     held_out, _ = prompts("validation")
     known = about(REWARD)
-    roles = Roles(BASE, START, {"helpfulness": REWARD}, "float32", "none")
+    roles = Roles(BASE, START, {"helpfulness": REWARD}, "float32", "none", ppo.value_layers)
     pad = int(encoder.tokenizer.pad_token_id)
     sampler = Sampler(encoder.ends, pad, 1.0, task.new_tokens, task.rollout)
     judges = Judges(encoder.tokenizer, scorer("report"), lambda texts: [0.0] * len(texts))

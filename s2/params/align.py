@@ -156,6 +156,7 @@ class Ppo(Section):
     lr: Above0
     value_lr: Above0
     value_warmup: Count
+    value_layers: Positive | None
     scheduler: Literal["constant", "linear"]
     clip: Above0
     value_clip: Above0

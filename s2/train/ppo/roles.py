@@ -17,7 +17,7 @@ from s2.models.loading import load_model
 from s2.models.packed import Packed, packed
 from s2.models.reward import ScalarHead, head_of, last_states
 from s2.params.base import Dtype, Quantization
-from s2.train.ppo.trunk import Trunk
+from s2.train.ppo.trunk import Trunk, layer_of
 
 POLICY, REFERENCE, VALUE, REWARD = "policy", "reference", "value", "reward_"
 Sequences = Sequence[Sequence[int]]
@@ -25,7 +25,8 @@ Sequences = Sequence[Sequence[int]]
 
 class Roles:
     """The models of PPO. The policy and the critic learn, the others never move; dropout is off in all
-    of them. The critic starts from the first reward model.
+    of them. The critic starts from the first reward model, and learns in the upper `value_layers` of its
+    adapted layers: those below stay that reward model's, which are read once for both.
 
     Raises `S2Error` if an adapter is not of this base, a reward model has no trained head, or the base
     does more to its logits than its output embedding.
@@ -38,6 +39,7 @@ class Roles:
         rewards: Mapping[str, Path],
         dtype: Dtype,
         quantization: Quantization,
+        value_layers: int | None = None,
         gradient_checkpointing: bool = False,
     ) -> None:
         model = add_adapter(load_model(base, dtype, quantization), start, POLICY)
@@ -55,11 +57,16 @@ class Roles:
             model.enable_input_require_grads()
             model.gradient_checkpointing_enable({"use_reentrant": False})
         self.model: PeftModel = model
+        self._trunk = Trunk(model)
         self.policy_parameters = _of(model, POLICY)
-        self.value_parameters = _of(model, VALUE) | {"head": self._value_head.weight}
+        value = _of(model, VALUE)
+        learned = sorted({layer_of(key) for key in value})[-(value_layers or 0) :]
+        self.value_parameters = {
+            key: parameter for key, parameter in value.items() if layer_of(key) in learned
+        } | {"head": self._value_head.weight}
+        self._critic, self._critic_from = {VALUE, REWARD + next(iter(rewards))}, learned[0]
         learning = [*self.policy_parameters.values(), *self.value_parameters.values()]
         self._learning = {id(parameter) for parameter in learning}
-        self._trunk = Trunk(model)
         self._head_of_words = _head_of_words(model)
         model.train(gradient_checkpointing)  # which transformers does in training mode alone
         self.use(POLICY)
@@ -87,26 +94,39 @@ class Roles:
         lengths = [len(p) + len(a) for p, a in zip(prompts, answers, strict=True)]
         return by_length(lengths, batch_size if self._trunk.packs else 1)
 
-    def below(self, prompts: Sequences, answers: Sequences, batch_size: int) -> list[Tensor] | None:
-        """What all roles share of each prompt with its answer, [tokens, hidden], if there is such: the
-        hidden states under the first adapted layer, which no training changes."""
-        found: dict[int, Tensor] = {}
+    def below(self, prompts: Sequences, answers: Sequences, batch_size: int) -> "list[Below] | None":
+        """What no training changes of each prompt with its answer, [tokens, hidden], if there is such."""
+        found: dict[int, Below] = {}
         for places in self.passes(prompts, answers, batch_size):
             batch = packed([[*prompts[place], *answers[place]] for place in places], self.model.device)
-            states = self._trunk.below(batch)
+            states = self._below(batch)
             if states is None:
                 return None
-            found |= zip(places, states[0].split(batch.lengths), strict=True)
+            parts = (part[0].split(batch.lengths) for part in states)
+            found |= zip(places, map(Below, *parts), strict=True)
         return [found[place] for place in range(len(prompts))]
 
+    @torch.no_grad()
+    def _below(self, batch: Packed) -> "Below | None":
+        if not (self._trunk.splits and self._critic_from):
+            return None
+        first = self._trunk.adapted[0]
+        shared = self._trunk.states(batch, stop=first)
+        self.use(VALUE)
+        return Below(shared, self._trunk.states(batch, shared, first, self._critic_from))
+
     def read(
-        self, prompts: Sequences, answers: Sequences, below: Sequence[Tensor] | None = None
+        self, prompts: Sequences, answers: Sequences, below: "Sequence[Below] | None" = None
     ) -> "Read":
-        """Prompts with answers in one pass, read as far as all roles read alike, if `below` does not say
-        so already."""
+        """Prompts with answers in one pass, read as far as no training changes it, if `below` does not
+        say so already."""
         device = self.model.device
         batch = packed([[*p, *a] for p, a in zip(prompts, answers, strict=True)], device)
-        states = self._trunk.below(batch) if below is None else torch.cat(list(below))[None]
+        states = (
+            self._below(batch)
+            if below is None
+            else Below(*(torch.cat(parts)[None] for parts in zip(*below, strict=True)))
+        )
         counts = [len(answer) for answer in answers]
         ends = list(accumulate(batch.lengths))
         tokens = [
@@ -116,38 +136,53 @@ class Roles:
         places = (torch.tensor(found, device=device) for found in (tokens, last))
         return Read(batch, states, ends_together(counts, device), *places)
 
+    def _states(self, name: str, read: "Read") -> Tensor:
+        """A role's last hidden states, behind the final norm, [tokens, hidden]."""
+        self.use(name)
+        if read.below is None:
+            return self._trunk.states(read.batch)[0]
+        if name in self._critic:
+            return self._trunk.states(read.batch, read.below.critic, self._critic_from)[0]
+        return self._trunk.states(read.batch, read.below.shared, self._trunk.adapted[0])[0]
+
     def logprobs(self, name: str, read: "Read", temperature: float, pad: int) -> Tensor:
         """log π(token | what is before it) of each answer's tokens at a temperature, in float32,
         [answers, longest answer], those of an answer in its last columns, 0 before them. The padding
         token has no probability, as in sampling."""
-        self.use(name)
-        states = self._trunk.above(read.batch, read.below)[0, read.tokens - 1]
+        states = self._states(name, read)[read.tokens - 1]
         told = read.batch.input_ids[0, read.tokens]
         return read.by_answer(chosen_logprobs(self._head_of_words, states, told, temperature, pad))
 
     def values(self, read: "Read") -> Tensor:
         """The critic's value of the state in which each of an answer's tokens was chosen, as `logprobs`
         has them."""
-        self.use(VALUE)
-        states = self._trunk.above(read.batch, read.below)[0, read.tokens - 1]
+        states = self._states(VALUE, read)[read.tokens - 1]
         return read.by_answer(self._value_head(states)[:, 0])
 
     def rewards(self, read: "Read") -> dict[str, Tensor]:
         """Each reward model's reward of each answer, at its last token, [answers]."""
-        found = {}
-        for name, head in self._heads.items():
-            self.use(REWARD + name)
-            found[name] = head(self._trunk.above(read.batch, read.below)[0, read.last])[:, 0]
-        return found
+        return {
+            name: head(self._states(REWARD + name, read)[read.last])[:, 0]
+            for name, head in self._heads.items()
+        }
+
+
+class Below(NamedTuple):
+    """Hidden states that no training changes, [tokens, hidden] of a sequence or [1, tokens, hidden] of a
+    pass: under the first adapted layer, `shared` by all roles, and under the first in which the critic
+    learns, those of the `critic` and of the reward model from which it starts."""
+
+    shared: Tensor
+    critic: Tensor
 
 
 class Read(NamedTuple):
-    """Sequences in one row, and its hidden states under the first adapted layer; where its answers are,
-    once they end together, [answers, longest] bool; and the places in the row of all their `tokens`, one
-    answer after another, and of the `last` of each."""
+    """Sequences in one row, and what of it no training changes; where its answers are, once they end
+    together, [answers, longest] bool; and the places in the row of all their `tokens`, one answer after
+    another, and of the `last` of each."""
 
     batch: Packed
-    below: Tensor | None
+    below: Below | None
     answers: Tensor
     tokens: Tensor
     last: Tensor

@@ -11,7 +11,7 @@ from s2.models.sampling import Sampled, Sampler, sample
 from s2.params.align import PpoModel
 from s2.train.ppo.advantages import advantages_and_returns, token_rewards, whitened
 from s2.train.ppo.prompts import Prompt
-from s2.train.ppo.roles import POLICY, REFERENCE, Read, Roles
+from s2.train.ppo.roles import POLICY, REFERENCE, Below, Read, Roles
 from s2.train.ppo.scores import Normal, normalised, safety_first, weighted, without_end
 
 
@@ -36,14 +36,14 @@ class Judged:
 @dataclass(frozen=True)
 class Rollout:
     """What an update learns from: episodes, and a tensor each of the critic's values, advantages and
-    returns; `below` is what all roles share of each, read once for all epochs."""
+    returns; `below` is what no training changes of each, read once for all epochs."""
 
     prompts: list[Prompt]
     judged: Judged
     values: list[Tensor]
     advantages: list[Tensor]
     returns: list[Tensor]
-    below: list[Tensor] | None
+    below: list[Below] | None
 
 
 @torch.no_grad()
@@ -54,7 +54,7 @@ def judge(
     ppo: PpoModel,
     normals: Mapping[str, Normal],
     pad: int,
-    below: list[Tensor] | None = None,
+    below: list[Below] | None = None,
 ) -> Judged:
     """What the models say of answers; `pad` is the token that is never sampled, `below` what
     `Roles.below` says of them, where that is known."""
@@ -85,7 +85,7 @@ def critic_values(
     prompts: Sequence[Prompt],
     answers: Sequence[Sampled],
     batch_size: int,
-    below: list[Tensor] | None = None,
+    below: list[Below] | None = None,
 ) -> list[Tensor]:
     """The critic's value of the state before each of an answer's tokens, a tensor an answer, [its
     tokens]; `below` as in `judge`."""
@@ -101,7 +101,7 @@ def reads(
     prompts: Sequence[Prompt],
     answers: Sequence[Sampled],
     batch_size: int,
-    below: list[Tensor] | None = None,
+    below: list[Below] | None = None,
 ) -> Iterator[tuple[list[int], Read]]:
     """The forward passes over answers: places of those of like length, read."""
     asked, told = [prompt.ids for prompt in prompts], [answer.ids for answer in answers]

@@ -1,7 +1,7 @@
-"""The layers that no role adapts, run once for all of them.
+"""Layers that no training changes, run once for all that go on from them.
 
 Where adapters are in the upper layers alone, policy, reference, critic and reward models see the same
-hidden states below: the trunk's. They are computed once for a batch, and each role goes on from there.
+hidden states below. They are computed once for a batch, and each role goes on from there.
 """
 
 import re
@@ -15,7 +15,14 @@ from torch import Tensor, nn
 
 from s2.models.packed import Packed, let_pack, packed, packed_states
 
-_LAYER = re.compile(r"^(.*)\.(\d+)\.[^.]+\..*lora_A")
+_LAYER = re.compile(r"^(.*)\.(\d+)\.[^.]+\..*lora_")
+
+
+def layer_of(name: str) -> int:
+    """The number of the layer in which an adapter's module or parameter is."""
+    found = _LAYER.match(name)
+    assert found, f"{name} is in no layer"
+    return int(found[2])
 
 
 class _Reached(Exception):
@@ -23,8 +30,8 @@ class _Reached(Exception):
 
 
 class Trunk:
-    """How many of a model's `layers` lie below the first adapted one: none where its architecture does
-    not let it start in the middle, which is tried on one sequence. And whether it `packs`, that is, reads
+    """A model's layers: which of them are `adapted`; whether a pass `splits`, that is, may end under one
+    of them and start there again, which is tried on one sequence; and whether it `packs`, that is, reads
     more than one sequence at a time."""
 
     def __init__(self, model: PeftModel) -> None:
@@ -33,44 +40,48 @@ class Trunk:
         found = [match for name, _ in self._inner.named_modules() if (match := _LAYER.match(name))]
         self._path = found[0][1]
         self._layers: Any = self._inner.get_submodule(self._path)
-        self.layers = min(int(match[2]) for match in found)
-        batch = packed([[1, 2, 3]], model.device)
-        if self.layers:
-            with torch.no_grad():
-                whole = packed_states(self._inner, batch)
-                if not torch.allclose(self.above(batch, self.below(batch)), whole, rtol=1e-3, atol=1e-3):
-                    self.layers = 0
+        self.adapted = sorted({int(match[2]) for match in found})
+        self.splits = self._alike() and self._tried(model.device)
+
+    def _alike(self) -> bool:
+        """Whether layers attend alike: transformers chooses a mask by a layer's place in the list, which
+        the upper layers alone do not keep."""
+        return len(set(self._inner.config.to_dict().get("layer_types") or ())) < 2
 
     @torch.no_grad()
-    def below(self, batch: Packed) -> Tensor | None:
-        """The hidden states under the first adapted layer, [1, tokens, hidden], if there are any."""
-        if not self.layers:
-            return None
+    def _tried(self, device: torch.device) -> bool:
+        batch, at = packed([[1, 2, 3]], device), len(self._layers) // 2
+        parts = self.states(batch, self.states(batch, stop=at), at)
+        return torch.allclose(parts, self.states(batch), rtol=1e-3, atol=1e-3)
 
-        def reached(_: nn.Module, arguments: tuple[Any, ...]) -> None:
-            raise _Reached(arguments[0])
-
-        hook = self._layers[self.layers].register_forward_pre_hook(reached)
-        try:
-            packed_states(self._inner, batch)
-        except _Reached as at:
-            states: Tensor = at.args[0]
-            return states
-        finally:
-            hook.remove()
-        raise AssertionError("the forward pass came to no adapted layer")
-
-    def above(self, batch: Packed, below: Tensor | None) -> Tensor:
-        """The last hidden states of the active role, behind the final norm, [1, tokens, hidden]."""
-        if below is None:
-            return packed_states(self._inner, batch)
-        with self._upper():
-            return packed_states(self._inner, batch, below)
+    def states(
+        self, batch: Packed, given: Tensor | None = None, start: int = 0, stop: int | None = None
+    ) -> Tensor:
+        """The active role's hidden states under the layer `stop`, or the last ones, behind the final
+        norm, [1, tokens, hidden]; from the token ids, or from what is `given` under the layer `start`."""
+        with self._from(start), self._until(stop):
+            try:
+                return packed_states(self._inner, batch, given)
+            except _Reached as at:
+                states: Tensor = at.args[0]
+                return states
 
     @contextmanager
-    def _upper(self) -> Iterator[None]:
-        self._inner.set_submodule(self._path, nn.ModuleList(list(self._layers)[self.layers :]))
+    def _from(self, start: int) -> Iterator[None]:
+        self._inner.set_submodule(self._path, nn.ModuleList(list(self._layers)[start:]))
         try:
             yield
         finally:
             self._inner.set_submodule(self._path, self._layers)
+
+    @contextmanager
+    def _until(self, stop: int | None) -> Iterator[None]:
+        def reached(_: nn.Module, arguments: tuple[Any, ...]) -> None:
+            raise _Reached(arguments[0])
+
+        hook = None if stop is None else self._layers[stop].register_forward_pre_hook(reached)
+        try:
+            yield
+        finally:
+            if hook:
+                hook.remove()

@@ -74,7 +74,7 @@ def sampler(folder: Path, ppo: PpoModel) -> Sampler:
 
 
 def roles(base: Path, start: Path, reward: Path, quantization: Any = "none", **options: Any) -> Roles:
-    return Roles(base, start, {"liked": reward}, "float32", quantization, **options)
+    return Roles(base, start, {"liked": reward}, "float32", quantization, **{"value_layers": 1} | options)
 
 
 def make_loop(folder: Path, made: Roles, start: Path, ppo: PpoModel) -> Loop:
@@ -228,7 +228,7 @@ def test_the_reward_rises_and_the_penalty_holds_it_back(
         kl = {"coefficient": coefficient, "target": None, "horizon": 20, "stop": None}
         ppo = settings(kl=kl, episodes=320, rollout=32, minibatch=16, lr=0.01, missing_end=0.0, epochs=4)
         ppo = ppo.model_copy(update={"batch_size": 16})
-        made = roles(base, tiny_adapter, tiny_reward)
+        made = roles(base, tiny_adapter, tiny_reward, value_layers=None)
         asked = prompts(tiny_adapter, 16)
         found[name] = make_loop(in_tmp / name, made, tiny_adapter, ppo).train(
             asked, prompts(tiny_adapter, 32)
@@ -275,10 +275,36 @@ def test_gradient_checkpointing_changes_no_gradient(
     assert REFERENCE != POLICY
 
 
+def test_a_critic_that_learns_in_its_upper_layers_is_the_whole_critic_there(
+    tiny_model: Path, tiny_adapter: Path, tiny_reward: Path
+) -> None:
+    """The same values, rewards and, where it learns, gradients; whether its lower layers are read for it
+    or kept from a rollout's beginning."""
+    asked, told = [[1, 5, 6], [1, 9]], [[7, 8], [4, 3, 2]]
+    found = []
+    for layers in (None, 1):
+        made = roles(tiny_model, tiny_adapter, tiny_reward, value_layers=layers)
+        kept = made.below(asked, told, 2)
+        assert (kept is None) == (layers is None)  # both of two layers are adapted
+        read, again = made.read(asked, told), made.read(asked, told, kept)
+        assert torch.equal(made.values(read), made.values(again))
+        made.values(again).square().sum().backward()
+        gradients = {name: parameter.grad for name, parameter in made.value_parameters.items()}
+        found.append((made.values(again).detach(), made.rewards(again)["liked"].detach(), gradients))
+    (whole, reward, gradients), (upper, same_reward, upper_gradients) = found
+    assert torch.allclose(whole, upper, atol=1e-6) and torch.allclose(reward, same_reward, atol=1e-6)
+    learned = {name for name in gradients if ".layers.1." in name} | {"head"}
+    assert set(upper_gradients) == learned and len(learned) < len(gradients)
+    for name, gradient in upper_gradients.items():
+        whole_gradient = gradients[name]
+        assert gradient is not None and whole_gradient is not None and gradient.abs().sum() > 0, name
+        assert torch.allclose(gradient, whole_gradient, atol=1e-5), name
+
+
 @pytest.mark.parametrize("name", ["llama2", "qwen2", "gemma2", "gpt2", "neox"])
 def test_roles_that_share_their_lower_layers_are_what_they_are_alone(tmp_path: Path, name: str) -> None:
-    """Where an architecture cannot start in the middle (GPT-2 adds positions to what comes in), nothing
-    is shared."""
+    """Where an architecture cannot start in the middle (GPT-2 adds positions to what comes in; Gemma 2's
+    layers see a window or all by their place), nothing is shared."""
     save_causal_model(make_model(tmp_path / "hub", name), tmp_path / "base")
     base = load_model(tmp_path / "base", "float32")
     lora = Lora(r=2, alpha=4, dropout=0.0, targets="all-linear", layers=1)
@@ -288,13 +314,16 @@ def test_roles_that_share_their_lower_layers_are_what_they_are_alone(tmp_path: P
         if "lora_B" in key:
             torch.nn.init.normal_(parameter, std=0.1)
     trunk = Trunk(model)
-    assert trunk.layers == (0 if name == "gpt2" else 1)
+    assert trunk.adapted == [1]
+    assert trunk.splits == (name not in ("gpt2", "gemma2"))
     assert trunk.packs == (name != "gemma2")
     rows = [[5, 6, 7, 8], [9, 10]]
     padded = left_padded(rows)
     with torch.inference_mode():
         batches = [packed(rows)] if trunk.packs else [packed([row]) for row in rows]
-        shared = torch.cat([trunk.above(batch, trunk.below(batch)) for batch in batches], dim=1)
+        below = [trunk.states(batch, stop=1) if trunk.splits else None for batch in batches]
+        starts = [int(trunk.splits)] * len(batches)
+        shared = torch.cat(list(map(trunk.states, batches, below, starts)), dim=1)
         whole = last_states(model.get_base_model(), padded)
     assert torch.allclose(shared[0], whole[padded.attention_mask.bool()], atol=1e-5)
 
