@@ -134,7 +134,7 @@ class RewardTrainer(Trainer):
     ) -> Any:
         weights, margins = inputs.pop("weight"), inputs.pop("margin")
         chosen, rejected = model(**inputs, use_cache=False).logits[:, 0].float().chunk(2)
-        self._right += (chosen > rejected).float().tolist()
+        self._right += self.accelerator.gather((chosen > rejected).float()).tolist()
         return (weights * pair_losses(chosen, rejected, self._margin * margins)).mean()
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
