@@ -114,7 +114,7 @@ def test_two_processes_align_as_one_does(
     changes = {"from": "sft/some", "data": "some", "lr": 0.01, "epochs": 3, "max_length": 128}
     changes |= {"batch_size": 1, "grad_accumulation": 4, "log_steps": 1, "margin": 0.5}
     rows = [row | {"weight": 1 / (1 + n % 3)} for n, row in enumerate(pair_rows(12))]
-    for row in rows[::3]:  # so that not all are told apart, nor as many in each process's part
+    for row in rows[:5]:  # so that not all are told apart, nor as many in each process's part
         row["chosen"], row["rejected"] = row["rejected"], row["chosen"]
     splits = {"train": rows, "validation": pair_rows(6), "test": []}
     given = {"splits": splits, "settings": section(trainer, **changes)}
