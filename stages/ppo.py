@@ -65,8 +65,8 @@ def main() -> None:
         checkpoint_folder(*keyed, method, meaning(Loop, Roles, prompts_of)) as checkpoints,
         new_folder(Path(f"models/ppo/{name}")) as part,
     ):
-        kept = ppo.value_layers, ppo.gradient_checkpointing
-        roles = Roles(BASE, start, rewards, ppo.dtype, ppo.quantization, *kept)
+        loaded = ppo.dtype, ppo.quantization
+        roles = Roles(BASE, start, rewards, *loaded, ppo.value_layers, ppo.gradient_checkpointing)
         every = load("machine.checkpoint_every", Part)
         pad = int(encoder.tokenizer.pad_token_id)
         sampler = Sampler(encoder.ends, pad, ppo.temperature, ppo.max_new_tokens, ppo.generate_batch)

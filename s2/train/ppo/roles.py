@@ -60,11 +60,12 @@ class Roles:
         self._trunk = Trunk(model)
         self.policy_parameters = _of(model, POLICY)
         value = _of(model, VALUE)
-        learned = sorted({layer_of(key) for key in value})[-(value_layers or 0) :]
+        adapted = sorted({layer_of(key) for key in value})
+        self._critic_from = adapted[-value_layers:][0] if value_layers else adapted[0]
+        self._as_critic = {VALUE, REWARD + next(iter(rewards))}
         self.value_parameters = {
-            key: parameter for key, parameter in value.items() if layer_of(key) in learned
+            key: parameter for key, parameter in value.items() if layer_of(key) >= self._critic_from
         } | {"head": self._value_head.weight}
-        self._critic, self._critic_from = {VALUE, REWARD + next(iter(rewards))}, learned[0]
         learning = [*self.policy_parameters.values(), *self.value_parameters.values()]
         self._learning = {id(parameter) for parameter in learning}
         self._head_of_words = _head_of_words(model)
@@ -141,7 +142,7 @@ class Roles:
         self.use(name)
         if read.below is None:
             return self._trunk.states(read.batch)[0]
-        if name in self._critic:
+        if name in self._as_critic:
             return self._trunk.states(read.batch, read.below.critic, self._critic_from)[0]
         return self._trunk.states(read.batch, read.below.shared, self._trunk.adapted[0])[0]
 
