@@ -1,7 +1,8 @@
 """PPO with adapters on one base, against the PPO trainer of TRL 1.12, the last to have one.
 
 The same base, SFT adapter, reward model, prompts, float32, new tokens, episodes, minibatches and epochs;
-TRL's has its four models side by side. It needs an environment of its own:
+TRL's has its four models side by side, and all of its critic learns; ours learns as the sample's does, in
+its upper layers (`ppo.value_layers`). TRL's needs an environment of its own:
 
 python3.11 -m venv .bench/trl && .bench/trl/bin/pip install trl==1.12.0 torch==2.13.0 peft psutil
 python -m benchmarks.ppo .bench/trl/bin/python [episodes, 64 by default] [seeds, 3]
