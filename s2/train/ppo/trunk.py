@@ -15,14 +15,14 @@ from torch import Tensor, nn
 
 from s2.models.packed import Packed, let_pack, packed, packed_states
 
-_LAYER = re.compile(r"^(.*)\.(\d+)\.[^.]+\..*lora_")
+_LAYER = re.compile(r"^(.*?)\.(\d+)\.")  # an expert's number, further right, is not the layer's
 
 
 def layer_of(name: str) -> int:
-    """The number of the layer in which an adapter's module or parameter is."""
+    """The number of the layer in which a module or parameter is; -1 where it is in none, such as a
+    projection of the embeddings (OPT-350m)."""
     found = _LAYER.match(name)
-    assert found, f"{name} is in no layer"
-    return int(found[2])
+    return int(found[2]) if found else -1
 
 
 class _Reached(Exception):
@@ -37,11 +37,12 @@ class Trunk:
     def __init__(self, model: PeftModel) -> None:
         self._inner: Any = model.get_base_model()
         self.packs = let_pack(self._inner)
-        found = [match for name, _ in self._inner.named_modules() if (match := _LAYER.match(name))]
-        self._path = found[0][1]
+        names = [name for name, _ in self._inner.named_modules() if name.endswith(".lora_A")]
+        self._path = next(match[1] for name in names if (match := _LAYER.match(name)))
         self._layers: Any = self._inner.get_submodule(self._path)
-        self.adapted = sorted({int(match[2]) for match in found})
-        self.splits = self._alike() and self._tried(model.device)
+        self.adapted = sorted(set(map(layer_of, names)))
+        within = self.adapted[0] >= 0
+        self.splits = within and self._alike() and self._tried(model.device)
 
     def _alike(self) -> bool:
         """Whether layers attend alike: transformers chooses a mask by a layer's place in the list, which
