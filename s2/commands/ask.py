@@ -64,7 +64,9 @@ class Talk:
             raise S2Error(f"the question holds the prompt's own mark, such as {HUMAN!r}: leave it out")
         said = self._fitting([*self._said, question])
         stops = HUMAN if self._answerer.encoder.style == "s2" else None
-        answer = self._answerer.reply(said, self._settings, self._seed, _Printer(self._tokenizer, stops))
+        printer = _Printer(self._tokenizer, stops)
+        answer = self._answerer.reply(said, self._settings, self._seed, printer.put)
+        printer.end()
         print("" if answer.ended or answer.next_turn else " …")
         self._said = [*said, answer.text]
         return answer
@@ -83,7 +85,7 @@ class _Printer(TextStreamer):
     """Prints an answer as it comes, up to where the model begins the next turn."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stop: str | None) -> None:
-        super().__init__(tokenizer, skip_prompt=True, skip_special_tokens=True)
+        super().__init__(tokenizer, skip_special_tokens=True)
         self._stop = stop
         self._waiting = ""
         self._begun = self._over = False

@@ -12,13 +12,44 @@ which the forward pass finds while it has the probabilities.
 from typing import Any
 
 import torch
+from peft import PeftModel
 from torch import Tensor, nn
+
+from s2.models.batches import left_padded
+from s2.models.encoding import IGNORED
+from s2.models.reward import last_states
 
 LOGITS = 2**24  # in memory at once: for fewer rows a CPU reads the weights more than it multiplies
 
 
+@torch.no_grad()
+def head_of_words(model: PeftModel) -> nn.Linear | None:
+    """The output embedding, if a model's logits are that alone of its last hidden states, which nothing
+    caps or scales, and if it does not learn."""
+    inner: Any = model.get_base_model()
+    head = inner.get_output_embeddings()
+    if not isinstance(head, nn.Linear) or any(weight.requires_grad for weight in head.parameters()):
+        return None
+    batch, training = left_padded([[1, 2, 3]], model.device), model.training
+    model.eval()
+    told = inner(**batch._asdict(), use_cache=False, output_hidden_states=True)
+    found = torch.stack([last_states(inner, batch), told.hidden_states[-1]])
+    model.train(training)
+    return head if torch.allclose(head(found), told.logits, rtol=1e-3, atol=1e-3) else None
+
+
+def label_logprobs_at(model: nn.Module, head: nn.Linear, labels: Tensor, **inputs: Tensor) -> Tensor:
+    """log p of each label given what is before it, [rows, tokens - 1], float32: at i that of the label at
+    i + 1, 0 where it is `IGNORED`. `head` is the model's own, which `head_of_words` found; `inputs` are
+    what else the model is called with, so that a wrapper around it sees the call."""
+    wanted = labels[:, 1:] != IGNORED
+    told = model(**inputs, logits_to_keep=1, output_hidden_states=True, use_cache=False)
+    found = chosen_logprobs(head, told.hidden_states[-1][:, :-1][wanted], labels[:, 1:][wanted])
+    return torch.zeros(wanted.shape, device=found.device).masked_scatter(wanted, found)
+
+
 def chosen_logprobs(
-    head: nn.Linear, states: Tensor, chosen: Tensor, temperature: float, never: int
+    head: nn.Linear, states: Tensor, chosen: Tensor, temperature: float = 1.0, never: int | None = None
 ) -> Tensor:
     """log softmax(head(state) / temperature)[chosen] of each state, in float32, [tokens].
 
@@ -38,7 +69,7 @@ class _ChosenLogprobs(torch.autograd.Function):
         bias: Tensor | None,
         chosen: Tensor,
         temperature: float,
-        never: int,
+        never: int | None,
     ) -> Tensor:
         logprobs = torch.empty(len(states), device=states.device)
         slopes = torch.empty_like(states) if ctx.needs_input_grad[0] else None
@@ -46,7 +77,8 @@ class _ChosenLogprobs(torch.autograd.Function):
         for start in range(0, len(states), size):
             rows = slice(start, start + size)
             logits = nn.functional.linear(states[rows], weight, bias).float().div_(temperature)
-            logits[:, never] = -torch.inf
+            if never is not None:
+                logits[:, never] = -torch.inf
             told = logits.gather(-1, chosen[rows, None])
             peak = logits.amax(-1, keepdim=True)
             odds = logits.sub_(peak).exp_()

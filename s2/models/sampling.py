@@ -1,11 +1,12 @@
-"""Sampling for training: answers as token ids, from the whole distribution at a temperature.
+"""Answers as token ids, a batch at a time, for training and for what is scored.
 
-Nothing is cut off the distribution (top-p, top-k, penalties), since an importance ratio is of the
-whole, and none of the base's own generation settings comes in (trl#6789, transformers#42762). The
-padding token alone can never be sampled.
+Training samples from the whole distribution at a temperature, with nothing cut off (top-p, top-k,
+penalties), since an importance ratio is of the whole. None of the base's own generation settings comes in
+(trl#6789, transformers#42762). The padding token can never be chosen.
 """
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,14 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel, TopPLogitsWarper
 
 from s2.kernel.cache import content_key
+from s2.kernel.errors import S2Error
 from s2.models.batches import by_length, left_padded
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """How answers are sampled: until one of `ends`, or `max_new_tokens`."""
+    """How answers are sampled (greedily at a temperature of 0): until one of `ends`, or
+    `max_new_tokens`."""
 
     ends: list[int]
     pad: int
@@ -28,6 +31,8 @@ class Sampler:
     max_new_tokens: int
     batch_size: int
     top_p: float = 1.0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -50,27 +55,42 @@ def sample(
     for number, places in enumerate(by_length([len(ids) for ids in prompts], sampler.batch_size)):
         # On the CPU, whose draws are the same beside any device.
         chance = torch.Generator().manual_seed(int(content_key(seed, number)[:8], 16))
-        rows = _generate(model, [prompts[place] for place in places], sampler, chance)
+        rows = generate(model, [prompts[place] for place in places], sampler, chance)
         found |= {place: cut(row, sampler.ends) for place, row in zip(places, rows, strict=True)}
     model.train(training)
     return [found[place] for place in range(len(prompts))]
 
 
 @torch.inference_mode()
-def _generate(
+def generate(
     model: PreTrainedModel | PeftModel,
-    prompts: list[Sequence[int]],
+    prompts: Sequence[Sequence[int]],
     sampler: Sampler,
     chance: torch.Generator,
+    over: Callable[[list[int]], bool] | None = None,
+    hear: Callable[[Tensor], None] | None = None,
 ) -> list[list[int]]:
-    """New tokens of each prompt. A row leaves the batch with its end token, so that it costs no more; all
-    rows are drawn for at each step, so that what one says does not hang on when others end."""
+    """New tokens of each prompt. A row leaves the batch with its end token, or when `over` says of its
+    tokens that it is over, so that it costs no more; all rows are drawn for at each step, so that what
+    one says does not hang on when others end. `hear` is told the tokens of each step, [rows].
+
+    Raises `S2Error` at an architecture that keeps another state than keys and values.
+    """
     inner: Any = model.get_base_model() if isinstance(model, PeftModel) else model
+    if (
+        not {"past_key_values", "position_ids"}
+        <= inspect.signature(type(inner).forward).parameters.keys()
+    ):
+        raise S2Error(
+            f"{type(inner).__name__} has no keys and values by position to go on from: serve the model "
+            "at an endpoint and name that as its source, or take another"
+        )
     cache = DynamicCache(config=inner.config)
     tokens, mask, positions = left_padded(prompts, model.device)
     ends = torch.tensor(sampler.ends, device=model.device)
     going = torch.arange(len(prompts), device=model.device)
     found: list[list[int]] = [[] for _ in prompts]
+    said = tokens.masked_fill(mask == 0, sampler.pad)
     for _ in range(sampler.max_new_tokens):
         logits = model(
             input_ids=tokens,
@@ -81,31 +101,55 @@ def _generate(
             logits_to_keep=1,
         ).logits[:, -1]
         draws = torch.rand(len(prompts), generator=chance).to(model.device)[going]
-        chosen = choose(logits, draws, sampler)
+        chosen = choose(logits, draws, sampler, said)
         for row, token in zip(going.tolist(), chosen.tolist(), strict=True):
             found[row].append(token)
-        on = (~torch.isin(chosen, ends)).nonzero()[:, 0]
+        if hear:
+            hear(chosen)
+        ended = torch.isin(chosen, ends).tolist()
+        on = [
+            place
+            for place, row in enumerate(going.tolist())
+            if not (ended[place] or (over and over(found[row])))
+        ]
         if len(on) < len(going):
-            cache.batch_select_indices(on)
-            going, chosen, mask, positions = going[on], chosen[on], mask[on], positions[on]
-        if not len(going):
+            kept = torch.tensor(on, dtype=torch.long, device=model.device)
+            cache.batch_select_indices(kept)
+            going, chosen, said = going[kept], chosen[kept], said[kept]
+            mask, positions = mask[kept], positions[kept]
+        if not on:
             break
         tokens = chosen[:, None]
+        said = torch.cat([said, tokens], dim=1)
         mask = torch.cat([mask, torch.ones_like(tokens)], dim=1)
         positions = positions[:, -1:] + 1
     return found
 
 
-def choose(logits: Tensor, draws: Tensor, sampler: Sampler) -> Tensor:
+def choose(logits: Tensor, draws: Tensor, sampler: Sampler, said: Tensor | None = None) -> Tensor:
     """The token of each row at which the sum of the probabilities passes its draw from [0, 1), [rows], of
-    logits [rows, vocabulary]. (`torch.multinomial` draws a number for each token of the vocabulary, which
-    on a CPU is a tenth of a small model's step.)"""
-    logits = logits.float() / sampler.temperature
+    logits [rows, vocabulary]; with a temperature of 0 the likeliest. A repetition penalty (Keskar et al.
+    2019, arXiv:1909.05858) is on what was `said` before, [rows, tokens].
+
+    (`torch.multinomial` draws a number for each token of the vocabulary, and a top-p of all of them sorts
+    them: together a fifth of a small model's step on a CPU.)
+    """
+    logits = logits.float() / (sampler.temperature or 1.0)
     logits[:, sampler.pad] = -torch.inf
+    if said is not None and sampler.repetition_penalty != 1:
+        told = logits.gather(1, said)
+        less = torch.where(told < 0, told * sampler.repetition_penalty, told / sampler.repetition_penalty)
+        logits.scatter_(1, said, less)
+    if sampler.temperature == 0:
+        return logits.argmax(-1)
+    places = None
+    if 0 < sampler.top_k < logits.shape[1]:
+        logits, places = logits.topk(sampler.top_k)
     if sampler.top_p < 1:
         logits = TopPLogitsWarper(sampler.top_p)(torch.empty(0), logits)
     passed = logits.softmax(-1).double().cumsum(-1)
-    return torch.searchsorted(passed, draws[:, None] * passed[:, -1:], right=True)[:, 0]
+    found = torch.searchsorted(passed, draws[:, None] * passed[:, -1:], right=True)
+    return (found if places is None else places.gather(1, found))[:, 0]
 
 
 def cut(tokens: Sequence[int], ends: Sequence[int]) -> Sampled:

@@ -20,6 +20,7 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference
 from s2.kernel.stats import grouped_mean_and_se, mean_and_se
 from s2.models.adapters import active, add_adapter, note_training, save_adapter
 from s2.models.encoding import IGNORED, Encoded, Encoder
+from s2.models.head import head_of_words, label_logprobs_at
 from s2.models.loading import load_generation, load_model, load_tokenizer
 from s2.models.logprobs import label_logprobs
 from s2.models.sampling import Sampler, sample
@@ -181,6 +182,8 @@ class WeightedDpoTrainer(DPOTrainer):
     def __init__(self, *, settings: DpoModel, **options: Any) -> None:
         self._settings = settings
         super().__init__(**options)
+        assert isinstance(self.model, PeftModel)
+        self._head = head_of_words(self.model)
 
     def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
         return dataset
@@ -193,8 +196,11 @@ class WeightedDpoTrainer(DPOTrainer):
         answers = inputs["completion_mask"]
         labels = inputs["input_ids"].masked_fill(answers == 0, IGNORED)
         given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
-        told = model(**given, labels=labels, fused_lm_head=True, use_cache=False).log_probs.float().sum(1)
-        policy = torch.stack(told.chunk(2), dim=1)
+        if self._head is None:
+            told = model(**given, labels=labels, fused_lm_head=True, use_cache=False).log_probs.float()
+        else:
+            told = label_logprobs_at(model, self._head, labels, **given)
+        policy = torch.stack(told.sum(1).chunk(2), dim=1)
         reference = torch.stack(self.compute_ref_log_probs(model, inputs), dim=1).float()
         ratios = policy - reference
         lengths = torch.stack(answers.sum(1).chunk(2), dim=1)

@@ -32,7 +32,7 @@ from s2.train.curves import LossCurve, Losses, mean_training_loss
 from s2.train.intervals import Checkpoints
 from s2.train.processes import rank
 from s2.train.speed import log_speed
-from s2.train.validation import ValidatedTrainer, validation_losses
+from s2.train.validation import AnswerTrainer, validation_losses
 
 Rows = list[dict[str, Any]]
 
@@ -145,7 +145,7 @@ def make_trainer(
     sft: SftModel,
     seed: int,
     checkpoints: Path,
-) -> ValidatedTrainer:
+) -> AnswerTrainer:
     """A trainer of a fresh adapter on the model; the seed decides its weights and the rows' order.
 
     All that a checkpoint depends on is made here: a change to it makes earlier checkpoints unfit.
@@ -166,7 +166,7 @@ def make_trainer(
         include_num_input_tokens_seen="non_padding",
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-    trainer = ValidatedTrainer(
+    trainer = AnswerTrainer(
         validation,
         model=model,
         args=arguments,

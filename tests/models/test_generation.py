@@ -50,9 +50,8 @@ def test_sampled_answers_are_those_of_their_seed(tiny_model: Path) -> None:
 def test_an_answer_ends_at_its_end_token(tiny_model: Path) -> None:
     model = load(tiny_model)
     end = model._tokenizer.eos_token_id
-    pad = model._tokenizer.pad_token_id
     words = model._tokenizer("blue", add_special_tokens=False).input_ids
-    ended = model._cut([*words, end, pad, pad])
+    ended = model._cut([*words, end])
     assert (ended.text, ended.tokens, ended.ended) == ("blue", len(words) + 1, True)
     cut = model._cut(words)
     assert (cut.text, cut.tokens, cut.ended) == ("blue", len(words), False)
@@ -60,12 +59,10 @@ def test_an_answer_ends_at_its_end_token(tiny_model: Path) -> None:
 
 def test_an_answer_ends_where_the_next_turn_begins(tiny_model: Path) -> None:
     model = load(tiny_model)
-    pad = model._tokenizer.pad_token_id
     turn = model._tokenizer(" blue. ### Human:", add_special_tokens=False).input_ids
-    for tokens in (turn, [*turn, pad, pad]):
-        answer = model._cut(tokens)
-        assert (answer.text, answer.tokens) == ("blue.", len(turn))
-        assert answer.next_turn and not answer.ended
+    answer = model._cut(turn)
+    assert (answer.text, answer.tokens) == ("blue.", len(turn))
+    assert answer.next_turn and not answer.ended
     assert not model._cut(turn[:-1]).next_turn
 
 
@@ -78,8 +75,8 @@ def test_a_model_that_begins_the_next_turn_is_stopped(
     size = model._model.config.vocab_size
     width = len(model.encoder.prompt(PROMPTS[0]))
 
-    def forward(input_ids: Any, past_key_values: Any = None, **_: Any) -> Any:
-        done = past_key_values.get_seq_length() if past_key_values is not None else 0
+    def forward(input_ids: Any, past_key_values: Any, position_ids: Any, **_: Any) -> Any:
+        done = past_key_values.get_seq_length()
         logits = torch.zeros(len(input_ids), 1, size)
         logits[:, 0, turn[min(done + input_ids.shape[1] - width, len(turn) - 1)]] = 50.0
         past_key_values.update(

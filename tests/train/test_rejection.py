@@ -48,7 +48,7 @@ def test_a_killed_run_goes_on_with_what_was_sampled(
     rejection, encoder = RejectionModel.model_validate(values), encoder_of(tiny_adapter, "s2")
     prompts = [encoder.turns([f"Why {n}?"]) for n in range(4)]
     calls: list[str] = []
-    generate = sampling._generate
+    generate = sampling.generate
 
     def counted(*arguments: Any) -> list[list[int]]:
         if len(calls) == 2:
@@ -57,7 +57,7 @@ def test_a_killed_run_goes_on_with_what_was_sampled(
         calls.append("sampled")
         return generate(*arguments)
 
-    monkeypatch.setattr(sampling, "_generate", counted)
+    monkeypatch.setattr(sampling, "generate", counted)
     asked = tiny_model, tiny_adapter, prompts, rejection, encoder, 1
     with ContentCache(in_tmp / "cut.sqlite") as cache, pytest.raises(KeyboardInterrupt):
         sample_all(*asked, cache)

@@ -97,10 +97,10 @@ def test_a_killed_training_goes_on_from_its_checkpoint(
     whole = train(run_in(in_tmp / "whole", tiny_model), ROWS[:8], ROWS[8:], parameters, seed=1)
 
     run = run_in(in_tmp / "cut", tiny_model)
-    trainer = module.ValidatedTrainer
+    trainer = module.AnswerTrainer
     with monkeypatch.context() as patch:
         patch.setattr(
-            module, "ValidatedTrainer", lambda rows, **kw: trainer(rows, **kw, callbacks=[KillAt(7)])
+            module, "AnswerTrainer", lambda rows, **kw: trainer(rows, **kw, callbacks=[KillAt(7)])
         )
         with pytest.raises(Killed):
             train(run, ROWS[:8], ROWS[8:], parameters, seed=1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from peft import PeftModel
@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from s2.kernel.errors import S2Error
 from s2.models.adapters import add_adapter
-from s2.models.batches import by_length, ends_together, left_padded
-from s2.models.head import chosen_logprobs
+from s2.models.batches import by_length, ends_together
+from s2.models.head import chosen_logprobs, head_of_words
 from s2.models.loading import load_model
 from s2.models.packed import Packed, packed
-from s2.models.reward import ScalarHead, head_of, last_states
+from s2.models.reward import ScalarHead, head_of
 from s2.params.base import Dtype, Quantization
 from s2.train.ppo.trunk import Trunk, layer_of
 
@@ -68,7 +68,14 @@ class Roles:
         } | {"head": self._value_head.weight}
         learning = [*self.policy_parameters.values(), *self.value_parameters.values()]
         self._learning = {id(parameter) for parameter in learning}
-        self._head_of_words = _head_of_words(model)
+        head = head_of_words(model)
+        if head is None:
+            raise S2Error(
+                f"PPO cannot train {type(model.get_base_model()).__name__}: its logits are not its "
+                "output embedding of its last hidden states; take a base that neither caps nor scales "
+                "them"
+            )
+        self._head_of_words = head
         model.train(gradient_checkpointing)  # which transformers does in training mode alone
         self.use(POLICY)
 
@@ -192,24 +199,6 @@ class Read(NamedTuple):
         """Numbers of the answers' tokens, [tokens], as [answers, longest]: those of an answer in its last
         columns, 0 before them."""
         return torch.zeros(self.answers.shape, device=found.device).masked_scatter(self.answers, found)
-
-
-def _head_of_words(model: PeftModel) -> nn.Linear:
-    """The output embedding; raises `S2Error` if the model does more to its logits than that."""
-    inner: Any = model.get_base_model()
-    head = inner.get_output_embeddings()
-    batch = left_padded([[1, 2, 3]], model.device)
-    with torch.no_grad():
-        logits = inner(**batch._asdict(), use_cache=False).logits
-        same = isinstance(head, nn.Linear) and torch.allclose(
-            head(last_states(inner, batch)), logits, rtol=1e-3, atol=1e-3
-        )
-    if not same:
-        raise S2Error(
-            f"PPO cannot train {type(inner).__name__}: its logits are not its output embedding of its "
-            "last hidden states; take a base that neither caps nor scales them"
-        )
-    return head
 
 
 def _of(model: PeftModel, name: str) -> dict[str, nn.Parameter]:

@@ -4,19 +4,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from peft import PeftModel, get_peft_model
 
 from s2.kernel.errors import S2Error
-from s2.models.adapters import add_adapter, lora_config
+from s2.models.adapters import add_adapter
 from s2.models.batches import right_aligned
 from s2.models.loading import load_model
 from s2.models.reward import load_reward, rewards
 from s2.models.sampling import sample
-from s2.models.saving import save_causal_model
-from s2.params.train import Lora
-from s2.train.ppo.roles import POLICY, REFERENCE, _head_of_words
+from s2.train.ppo.roles import POLICY, REFERENCE
 from s2.train.ppo.rollout import judge, roll_out
-from tests.models.making import make_model
 from tests.train.ppo.making import NORMALS, prompts, roles, sampler, settings
 from tests.train.tolerance import near
 
@@ -128,14 +124,9 @@ def test_a_critic_that_learns_in_its_upper_layers_is_the_whole_critic_there(
         assert torch.allclose(gradient, whole_gradient, atol=1e-5), name
 
 
-def test_a_base_that_caps_its_logits_is_refused(tmp_path: Path) -> None:
-    """PPO's log-probabilities are of the output embedding alone. (A random model's logits are too small
-    for Gemma 2's cap to show.)"""
-    save_causal_model(make_model(tmp_path / "hub", "gemma2"), tmp_path / "base")
-    base = load_model(tmp_path / "base", "float32")
-    base.get_output_embeddings().weight.data *= 1000
-    lora = Lora(r=2, alpha=4, dropout=0.0, targets="all-linear", layers=1)
-    model = get_peft_model(base, lora_config(lora, base))
-    assert isinstance(model, PeftModel)
-    with pytest.raises(S2Error, match="PPO cannot train Gemma2ForCausalLM"):
-        _head_of_words(model)
+def test_a_base_that_does_more_to_its_logits_is_refused(
+    tiny_model: Path, tiny_adapter: Path, tiny_reward: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("s2.train.ppo.roles.head_of_words", lambda model: None)
+    with pytest.raises(S2Error, match="PPO cannot train LlamaForCausalLM"):
+        roles(tiny_model, tiny_adapter, tiny_reward)
