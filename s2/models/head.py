@@ -76,7 +76,9 @@ class _ChosenLogprobs(torch.autograd.Function):
         size = max(1, LOGITS // len(weight))
         for start in range(0, len(states), size):
             rows = slice(start, start + size)
-            logits = nn.functional.linear(states[rows], weight, bias).float().div_(temperature)
+            # Under autocast the states of a bfloat16 base come in float32.
+            logits = nn.functional.linear(states[rows].to(weight.dtype), weight, bias)
+            logits = logits.float().div_(temperature)
             if never is not None:
                 logits[:, never] = -torch.inf
             told = logits.gather(-1, chosen[rows, None])

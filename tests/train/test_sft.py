@@ -75,6 +75,20 @@ def test_training_lowers_the_loss_and_its_merge_says_the_same(
     assert ratio_and_se(*label_losses(merged, held, 4))[0] == pytest.approx(metrics["eval_loss"], abs=0.1)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_checkpointed_layers_learn_the_same(in_tmp: Path, tiny_model: Path, dtype: str) -> None:
+    """In bfloat16 under autocast, as on a GPU."""
+    found = []
+    for checkpointing in (False, True):
+        parameters = settings(epochs=1, dtype=dtype, gradient_checkpointing=checkpointing)
+        found.append(
+            train(run_in(in_tmp / str(checkpointing), tiny_model), ROWS[:8], ROWS[8:], parameters, 1)
+        )
+    whole, checkpointed = (metrics["eval_loss"] for metrics in found)
+    assert whole < found[0]["base_eval_loss"] - 0.1
+    assert checkpointed == pytest.approx(whole, rel=1e-5)
+
+
 class Killed(Exception):
     pass
 
