@@ -1,8 +1,10 @@
 """PPO with adapters on one base, against the PPO trainer of TRL 1.12, the last to have one.
 
-The same base, SFT adapter, reward model, prompts, float32, new tokens, episodes, minibatches and epochs;
-TRL's has its four models side by side, and all of its critic learns; ours learns as the sample's does, in
-its upper layers (`ppo.value_layers`). TRL's needs an environment of its own:
+The same base, SFT adapter, reward model, prompts, float32, new tokens, episodes, minibatches and epochs,
+and the same objective: a reward in standard deviations, less a penalty where an answer does not end. TRL
+has four models side by side, and all of its critic learns; ours learns as the sample's does, in its upper
+layers (`ppo.value_layers`). Rewards are of several answers to each held-out prompt, which each seed samples
+anew, so that their noise is in the error over seeds. TRL's trainer needs an environment of its own:
 
 python3.11 -m venv .bench/trl && .bench/trl/bin/pip install trl==1.12.0 torch==2.13.0 peft psutil
 python -m benchmarks.ppo .bench/trl/bin/python [episodes, 64 by default] [seeds, 3]
@@ -56,8 +58,10 @@ class Task:
     minibatch: int = 8
     epochs: int = 4
     new_tokens: int = 24
-    lr: float = 3e-4
+    lr: float = 1e-3
     kl: float = 0.05
+    missing_end: float = 0.5
+    answers: int = 6  # to each held-out prompt
 
 
 class Timed(Loop):
@@ -82,7 +86,7 @@ def prompts(split: str) -> tuple[list[Prompt], Encoder]:
 
 
 def ours(task: Task) -> dict[str, Any]:
-    """Seconds of training alone, held-out reward (normalised) and KL, and both along the way."""
+    """Seconds of training alone, held-out reward and KL, and both along the way."""
     section = yaml.safe_load(Path("profiles/sample.yaml").read_text(encoding="utf-8"))["ppo"]
     del section["models"]
     ppo = PpoModel.model_validate(
@@ -90,8 +94,8 @@ def ours(task: Task) -> dict[str, Any]:
         | {"from": "sft/some", "rewards": {"helpfulness": 1.0}, "scheduler": "constant"}
         | {"episodes": task.episodes, "rollout": task.rollout, "minibatch": task.minibatch}
         | {"epochs": task.epochs, "max_new_tokens": task.new_tokens, "lr": task.lr, "value_lr": task.lr}
-        | {"batch_size": task.minibatch, "generate_batch": task.rollout}
-        | {"measure_every": 0.25, "value_warmup": 0}
+        | {"batch_size": task.minibatch, "generate_batch": 64}
+        | {"measure_every": 0.5, "value_warmup": 0, "missing_end": task.missing_end}
         | {"kl": {"coefficient": task.kl, "target": None, "horizon": 1, "stop": None}}
     )
     asked, encoder = prompts("train")
@@ -99,16 +103,16 @@ def ours(task: Task) -> dict[str, Any]:
     known = about(REWARD)
     roles = Roles(BASE, START, {"helpfulness": REWARD}, "float32", "none", ppo.value_layers)
     pad = int(encoder.tokenizer.pad_token_id)
-    sampler = Sampler(encoder.ends, pad, 1.0, task.new_tokens, task.rollout)
+    sampler = Sampler(encoder.ends, pad, 1.0, task.new_tokens, 64)
     judges = Judges(encoder.tokenizer, scorer("report"), lambda texts: [0.0] * len(texts))
     normals = {"helpfulness": Normal(known["mean"], known["sd"])}
     with TemporaryDirectory() as folder:
         run = PpoRun("bench", Path(folder) / "checkpoints", Path(folder) / "adapter", 1.0)
         loop = Timed(run, roles, ppo, normals, sampler, judges, task.seed)
         began = time.perf_counter()
-        loop.train(asked, held_out)
+        loop.train(asked, task.answers * held_out)
         seconds = time.perf_counter() - began - loop.measuring
-    curve = [(mean(at["kl"]), mean(at["reward.helpfulness"])) for at in loop.measured.values()]
+    curve = [(mean(at["kl"]), mean(at["reward"])) for at in loop.measured.values()]
     (kl, reward), (_, before) = curve[-1], curve[0]
     return {"seconds": seconds, "reward": reward, "kl": kl, "sft_reward": before, "curve": curve}
 
@@ -135,7 +139,7 @@ def theirs(python: str, task: Task) -> dict[str, float]:
         "mean": known["mean"],
         "sd": known["sd"],
         "train": [prompt.ids for prompt in asked],
-        "held_out": [prompt.ids for prompt in held_out],
+        "held_out": [prompt.ids for prompt in task.answers * held_out],
         "rank": lora.r,
         "alpha": lora.lora_alpha,
         "targets": sorted(lora.target_modules or ()),
@@ -157,7 +161,7 @@ def main() -> None:
     if not (MERGED / "config.json").is_file():
         MERGED.mkdir(parents=True, exist_ok=True)
         merge(BASE, [START], MERGED, careful=False)
-    print(f"{episodes} episodes, {seeds} seeds; rewards are of held-out prompts, normalised")
+    print(f"{episodes} episodes, {seeds} seeds; rewards are of held-out prompts, what both maximise")
     found: dict[str, list[Measured]] = {"TRL 1.12": [], "ours": []}
     for seed in range(seeds):
         task = Task(episodes, seed)

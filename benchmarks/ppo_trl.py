@@ -18,17 +18,24 @@ from transformers import (
 )
 from trl.experimental.ppo import PPOConfig, PPOTrainer
 
+BATCH = 32  # held-out prompts at once
+
 
 def scorer(task: dict[str, Any]) -> Any:
+    """The reward model, its rewards in standard deviations."""
     base = AutoModelForSequenceClassification.from_pretrained(
         task["base"], num_labels=1, dtype=torch.float32
     )
-    return PeftModel.from_pretrained(base, task["reward"]).merge_and_unload()
+    model: Any = PeftModel.from_pretrained(base, task["reward"]).merge_and_unload()
+    with torch.no_grad():
+        model.score.weight /= task["sd"]
+    return model
 
 
 @torch.no_grad()
 def measured(policy: Any, reward: Any, task: dict[str, Any]) -> tuple[float, float]:
-    """Mean normalised reward and mean KL of sampled answers to held-out prompts."""
+    """Mean reward, normalised and less the penalty of an answer that does not end, and mean KL of sampled
+    answers to held-out prompts."""
     settings = GenerationConfig(
         max_new_tokens=task["new_tokens"],
         do_sample=True,
@@ -38,12 +45,12 @@ def measured(policy: Any, reward: Any, task: dict[str, Any]) -> tuple[float, flo
         pad_token_id=task["pad"],
         eos_token_id=task["end"],
     )
-    torch.manual_seed(0)
+    torch.manual_seed(task["seed"])
     reward.config.pad_token_id = task["pad"]
     rewards: list[float] = []
     kls: list[float] = []
-    for start in range(0, len(task["held_out"]), task["minibatch"]):
-        prompts = task["held_out"][start : start + task["minibatch"]]
+    for start in range(0, len(task["held_out"]), BATCH):
+        prompts = task["held_out"][start : start + BATCH]
         width = max(map(len, prompts))
         asked = torch.tensor([[task["pad"]] * (width - len(ids)) + ids for ids in prompts])
         before = asked != task["pad"]
@@ -62,8 +69,8 @@ def measured(policy: Any, reward: Any, task: dict[str, Any]) -> tuple[float, flo
             old = policy(**inputs).logits[:, width - 1 : -1].log_softmax(-1)
         changed = (new - old).gather(-1, told[..., None])[..., 0]
         kls += changed.where(answers, 0.0).sum(1).tolist()
-        scores = reward(**inputs).logits[:, 0]
-        rewards += ((scores - task["mean"]) / task["sd"]).tolist()
+        scores = reward(**inputs).logits[:, 0] - task["mean"] / task["sd"]
+        rewards += (scores - task["missing_end"] * (ended[:, -1] == 0)).tolist()
     return sum(rewards) / len(rewards), sum(kls) / len(kls)
 
 
@@ -85,7 +92,7 @@ def main() -> None:
             kl_coef=task["kl"],
             learning_rate=task["lr"],
             lr_scheduler_type="constant",
-            missing_eos_penalty=1.0,
+            missing_eos_penalty=task["missing_end"],
             stop_token_id=task["end"],
             num_sample_generations=0,
             bf16=False,
