@@ -121,8 +121,8 @@ def measure_kl(
     their length in tokens, and the share of them that end."""
     prompts = [list(ids) for ids in dict.fromkeys(tuple(pair.prompt_ids) for pair in pairs)][:KL_PROMPTS]
     pad = int(encoder.tokenizer.pad_token_id)
-    # Without gradients twice as many sequences fit as in training, which has two a pair.
-    sampler = Sampler(encoder.ends, pad, 1.0, KL_TOKENS, 4 * batch_size)
+    # Without gradients more sequences fit than in training, which has two a pair.
+    sampler = Sampler(encoder.ends, pad, 1.0, KL_TOKENS, 8 * batch_size)
     answers = sample(model, prompts, sampler, seed)
     rows = [
         Encoded(prompt + answer.ids, [IGNORED] * len(prompt) + answer.ids)
