@@ -5,7 +5,6 @@ gone, and if it fails says how to have its earlier outputs back, which DVC has r
 would write the same outputs, the second says who the first is.
 """
 
-import gc
 import os
 import sys
 from collections.abc import Callable
@@ -24,8 +23,6 @@ INTERRUPTED = 130  # as shells report SIGINT
 
 def run(main: Callable[[], None]) -> None:
     """Call a stage's `main`."""
-    gc.freeze()
-    gc.enable()
     stage = os.environ.get("DVC_STAGE")
     module = main.__globals__["__spec__"].name.removeprefix("stages.")
     name = stage or " ".join([module, *sys.argv[1:]])
