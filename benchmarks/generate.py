@@ -78,11 +78,11 @@ def main() -> None:
     tokens = int(sys.argv[2]) if len(sys.argv) > 2 else 64
     print(f"{prompts} prompts, at most {tokens} new tokens each")
     alone = measure(answer, 1, prompts, tokens)
-    print(f"  one by one  {alone}, {alone.result / alone.seconds:6.1f} tokens/s")
+    print(f"  one by one    {alone}, {alone.result / alone.seconds:6.1f} tokens/s")
     batched = measure(answer, 32, prompts, tokens)
-    print(f"  batched     {batched}, {batched.result / batched.seconds:6.1f} tokens/s")
+    print(f"  batched       {batched}, {batched.result / batched.seconds:6.1f} tokens/s")
     theirs = measure(answer_by_transformers, 32, prompts, tokens)
-    print(f"  transformers {theirs}, {theirs.result / theirs.seconds:6.1f} tokens/s")
+    print(f"  transformers  {theirs}, {theirs.result / theirs.seconds:6.1f} tokens/s")
     speed = batched.result / batched.seconds
     promise(
         "batched against one by one, tokens a second", speed / (alone.result / alone.seconds), least=4
