@@ -10,7 +10,7 @@ own:
 python3.11 -m venv .bench/trl && .bench/trl/bin/pip install trl==1.12.0 torch==2.13.0 peft psutil
 python -m benchmarks.ppo .bench/trl/bin/python [episodes, 64 by default] [seeds, 3]
 
-(after `dvc repro reward@helpfulness`)
+(after `dvc repro reward@simplicity`)
 """
 
 import json
@@ -44,7 +44,7 @@ from s2.train.ppo.prompts import Prompt, prompts_of
 from s2.train.ppo.roles import Roles
 from s2.train.ppo.scores import Normal
 
-BASE, START, REWARD = Path("models/base"), Path("models/sft/preferred"), Path("models/reward/helpfulness")
+BASE, START, REWARD = Path("models/base"), Path("models/sft/preferred"), Path("models/reward/simplicity")
 PROMPTS = Path("data/splits/prompts/reddit.parquet")
 MERGED = Path(".bench/ppo-policy")
 
@@ -59,10 +59,10 @@ class Task:
     minibatch: int = 8
     epochs: int = 4
     new_tokens: int = 24
-    lr: float = 1e-3
+    lr: float = 5e-4
     kl: float = 0.05
     missing_end: float = 0.5
-    answers: int = 6  # to each held-out prompt
+    answers: int = 2  # to each held-out prompt
 
 
 class Timed(Loop):
@@ -92,7 +92,7 @@ def ours(task: Task) -> dict[str, Any]:
     del section["models"]
     ppo = PpoModel.model_validate(
         section
-        | {"from": "sft/some", "rewards": {"helpfulness": 1.0}, "scheduler": "constant"}
+        | {"from": "sft/some", "rewards": {REWARD.name: 1.0}, "scheduler": "constant"}
         | {"episodes": task.episodes, "rollout": task.rollout, "minibatch": task.minibatch}
         | {"epochs": task.epochs, "max_new_tokens": task.new_tokens, "lr": task.lr, "value_lr": task.lr}
         | {"batch_size": task.minibatch, "generate_batch": 64}
@@ -102,11 +102,11 @@ def ours(task: Task) -> dict[str, Any]:
     asked, encoder = prompts("train")
     held_out, _ = prompts("validation")
     known = about(REWARD)
-    roles = Roles(BASE, START, {"helpfulness": REWARD}, "float32", "none", ppo.value_layers)
+    roles = Roles(BASE, START, {REWARD.name: REWARD}, "float32", "none", ppo.value_layers)
     pad = int(encoder.tokenizer.pad_token_id)
     sampler = Sampler(encoder.ends, pad, 1.0, task.new_tokens, 64)
     judges = Judges(encoder.tokenizer, scorer("report"), lambda texts: [0.0] * len(texts))
-    normals = {"helpfulness": Normal(known["mean"], known["sd"])}
+    normals = {REWARD.name: Normal(known["mean"], known["sd"])}
     with TemporaryDirectory() as folder:
         run = PpoRun("bench", Path(folder) / "checkpoints", Path(folder) / "adapter", 1.0)
         loop = Timed(run, roles, ppo, normals, sampler, judges, task.seed)

@@ -82,10 +82,11 @@ def main() -> None:
         arguments = PPOConfig(
             output_dir=folder,
             total_episodes=task["episodes"],
-            per_device_train_batch_size=task["minibatch"],
-            gradient_accumulation_steps=task["rollout"] // task["minibatch"],
+            # with accumulation, its optimiser would step once for a rollout and not for each minibatch
+            per_device_train_batch_size=task["rollout"],
+            gradient_accumulation_steps=1,
             num_mini_batches=task["rollout"] // task["minibatch"],
-            local_rollout_forward_batch_size=task["minibatch"],
+            local_rollout_forward_batch_size=task["rollout"],
             num_ppo_epochs=task["epochs"],
             response_length=task["new_tokens"],
             temperature=1.0,

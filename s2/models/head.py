@@ -1,12 +1,14 @@
-"""Log-probabilities of chosen tokens straight from hidden states, a few rows of logits at a time.
+"""Log-probabilities of chosen tokens straight from hidden states, a part of the vocabulary at a time.
 
 Logits of a whole batch, [tokens, vocabulary], are most of what training a small model moves through
-memory. Here they are in memory for a few tokens at once, and never kept: what the backward pass needs of
+memory. Here they are in memory for some words at once, and never kept: what the backward pass needs of
 them is one vector a token,
 
     d log p(token) / d state = (W[token] - sum_v p(v) W[v]) / temperature
 
-which the forward pass finds while it has the probabilities.
+which the forward pass finds while it has the probabilities. Their sum and that of the weights are kept
+relative to the largest logit so far, and scaled as a larger one comes (Milakov and Gimelshein 2018,
+arXiv:1805.02867).
 """
 
 from typing import Any
@@ -19,7 +21,8 @@ from s2.models.batches import left_padded
 from s2.models.encoding import IGNORED
 from s2.models.reward import last_states
 
-LOGITS = 2**24  # in memory at once: for fewer rows a CPU reads the weights more than it multiplies
+WORDS = 2**10  # at once: so few that a CPU keeps their logits in its cache
+LOGITS = 2**25  # at once where there is no such need, for fewer and larger products
 
 
 @torch.no_grad()
@@ -38,7 +41,7 @@ def head_of_words(model: PeftModel) -> nn.Linear | None:
     return head if torch.allclose(head(found), told.logits, rtol=1e-3, atol=1e-3) else None
 
 
-def label_logprobs_at(model: nn.Module, head: nn.Linear, labels: Tensor, **inputs: Tensor) -> Tensor:
+def batch_label_logprobs(model: nn.Module, head: nn.Linear, labels: Tensor, **inputs: Tensor) -> Tensor:
     """log p of each label given what is before it, [rows, tokens - 1], float32: at i that of the label at
     i + 1, 0 where it is `IGNORED`. `head` is the model's own, which `head_of_words` found; `inputs` are
     what else the model is called with, so that a wrapper around it sees the call."""
@@ -71,27 +74,30 @@ class _ChosenLogprobs(torch.autograd.Function):
         temperature: float,
         never: int | None,
     ) -> Tensor:
-        logprobs = torch.empty(len(states), device=states.device)
-        slopes = torch.empty_like(states) if ctx.needs_input_grad[0] else None
-        size = max(1, LOGITS // len(weight))
-        for start in range(0, len(states), size):
-            rows = slice(start, start + size)
-            # Under autocast the states of a bfloat16 base come in float32.
-            logits = nn.functional.linear(states[rows].to(weight.dtype), weight, bias)
+        given = states.dtype
+        states = states.to(weight.dtype)  # under autocast those of a bfloat16 base come in float32
+        size = WORDS if states.device.type == "cpu" else max(WORDS, LOGITS // max(1, len(states)))
+        told, total = (torch.zeros(len(states), 1, device=states.device) for _ in range(2))
+        peak = torch.full_like(total, -torch.inf)
+        mean = torch.zeros(states.shape, device=states.device) if ctx.needs_input_grad[0] else None
+        for start in range(0, len(weight), size):
+            words = slice(start, start + size)
+            logits = nn.functional.linear(states, weight[words], None if bias is None else bias[words])
             logits = logits.float().div_(temperature)
-            if never is not None:
-                logits[:, never] = -torch.inf
-            told = logits.gather(-1, chosen[rows, None])
-            peak = logits.amax(-1, keepdim=True)
-            odds = logits.sub_(peak).exp_()
-            total = odds.sum(-1, keepdim=True)
-            logprobs[rows] = (told - peak - total.log())[:, 0]
-            if slopes is not None:
-                mean = (odds.to(weight.dtype) @ weight) / total
-                slopes[rows] = (weight[chosen[rows]] - mean) / temperature
-        if slopes is not None:
-            ctx.save_for_backward(slopes)
-        return logprobs
+            places = chosen[:, None] - start
+            if never is not None and 0 <= never - start < size:
+                logits[:, never - start] = -torch.inf
+            here = (places >= 0) & (places < logits.shape[1])
+            told = logits.gather(-1, places.clamp(0, logits.shape[1] - 1)).where(here, told)
+            higher = torch.maximum(peak, logits.amax(-1, keepdim=True))
+            odds, scale = logits.sub_(higher).exp_(), (peak - higher).exp()
+            total = total * scale + odds.sum(-1, keepdim=True)
+            if mean is not None:
+                mean.mul_(scale).add_(odds.to(weight.dtype) @ weight[words])
+            peak = higher
+        if mean is not None:
+            ctx.save_for_backward(((weight[chosen] - mean / total) / temperature).to(given))
+        return (told - peak - total.log())[:, 0]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:

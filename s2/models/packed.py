@@ -40,12 +40,16 @@ def packed_states(model: nn.Module, batch: Packed, embeddings: Tensor | None = N
     `let_pack` says yes to."""
     decoder: Any = model.base_model
     given = {"input_ids": batch.input_ids} if embeddings is None else {"inputs_embeds": embeddings}
-    starts = torch.tensor([0, *batch.lengths]).cumsum(0)
-    apart = {"cu_seq_lens_q": starts} if len(batch.lengths) > 1 else {}
-    states: Tensor = decoder(
-        **given, position_ids=batch.position_ids, use_cache=False, **apart
-    ).last_hidden_state
+    states: Tensor = decoder(**given, **told_apart(batch), use_cache=False).last_hidden_state
     return states
+
+
+def told_apart(batch: Packed) -> dict[str, Tensor]:
+    """What a model is to be told of sequences in one row, besides their tokens."""
+    told = {"position_ids": batch.position_ids}
+    if len(batch.lengths) > 1:
+        told["cu_seq_lens_q"] = torch.tensor([0, *batch.lengths]).cumsum(0)
+    return told
 
 
 @torch.no_grad()
@@ -54,17 +58,19 @@ def let_pack(model: Any) -> bool:
     which is tried on two sequences. A model that does not is left as it was."""
     AttentionInterface.register(NAME, _attention)
     AttentionMaskInterface.register(NAME, sdpa_mask)
-    before = model.config._attn_implementation
+    before, training = model.config._attn_implementation, model.training
+    model.eval()
     rows = [[1, 2, 3], [2, 1]]
     alone = [packed_states(model, packed([row], model.device)) for row in rows]
+    packs = False
     if before == "sdpa":  # what ours stands for: a model that asks for another has its reasons
         model.set_attn_implementation(NAME)
         if model.config._attn_implementation == NAME:
-            together = packed_states(model, packed(rows, model.device))
-            if _same(together, torch.cat(alone, dim=1)):
-                return True
-        model.set_attn_implementation(before)
-    return False
+            packs = _same(packed_states(model, packed(rows, model.device)), torch.cat(alone, dim=1))
+        if not packs:
+            model.set_attn_implementation(before)
+    model.train(training)
+    return packs
 
 
 def _same(states: Tensor, others: Tensor) -> bool:

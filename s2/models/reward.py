@@ -16,6 +16,7 @@ from s2.kernel.errors import S2Error
 from s2.models.adapters import HEAD, add_adapter, read_adapter
 from s2.models.batches import Batch, by_length, left_padded
 from s2.models.loading import load_model, load_tokenizer
+from s2.models.packed import let_pack
 from s2.params.base import Dtype, Quantization
 
 
@@ -64,6 +65,21 @@ def last_states(model: nn.Module, batch: Batch) -> Tensor:
     decoder: Any = model.base_model
     states: Tensor = decoder(**batch._asdict(), use_cache=False).last_hidden_state
     return states
+
+
+@torch.no_grad()
+def scores_packed(model: PeftModel) -> bool:
+    """Let a reward model read packed sequences; whether it does, and tells the states that its head
+    reads."""
+    inner: Any = model.get_base_model()
+    if not let_pack(inner):
+        return False
+    batch, training = left_padded([[1, 2, 3]], model.device), model.training
+    model.eval()
+    told = inner(**batch._asdict(), use_cache=False, output_hidden_states=True).hidden_states[-1]
+    same = torch.allclose(told, last_states(inner, batch), rtol=1e-3, atol=1e-3)
+    model.train(training)
+    return same
 
 
 @torch.inference_mode()

@@ -18,6 +18,7 @@ from transformers import DynamicCache, PreTrainedModel, TopPLogitsWarper
 from s2.kernel.cache import content_key
 from s2.kernel.errors import S2Error
 from s2.models.batches import by_length, left_padded
+from s2.models.thin import thin_products
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,20 @@ def generate(
             f"{type(inner).__name__} has no keys and values by position to go on from: serve the model "
             "at an endpoint and name that as its source, or take another"
         )
-    cache = DynamicCache(config=inner.config)
+    with thin_products(inner):
+        return _generate(model, inner.config, prompts, sampler, chance, over, hear)
+
+
+def _generate(
+    model: PreTrainedModel | PeftModel,
+    config: Any,
+    prompts: Sequence[Sequence[int]],
+    sampler: Sampler,
+    chance: torch.Generator,
+    over: Callable[[list[int]], bool] | None,
+    hear: Callable[[Tensor], None] | None,
+) -> list[list[int]]:
+    cache = DynamicCache(config=config)
     tokens, mask, positions = left_padded(prompts, model.device)
     ends = torch.tensor(sampler.ends, device=model.device)
     going = torch.arange(len(prompts), device=model.device)

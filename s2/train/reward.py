@@ -21,7 +21,8 @@ from s2.models.adapters import note_training, save_adapter
 from s2.models.batches import left_padded
 from s2.models.encoding import Encoder
 from s2.models.loading import load_generation, load_tokenizer
-from s2.models.reward import fresh_reward, rewards
+from s2.models.packed import packed, told_apart
+from s2.models.reward import fresh_reward, rewards, scores_packed
 from s2.models.saving import save_asking
 from s2.params.align import RewardModel
 from s2.train.arguments import trainer_arguments
@@ -102,13 +103,25 @@ class Pairs(Dataset[dict[str, Any]]):
         return {"pair": self._pairs[place], "weight": self._weights[place]}
 
 
-def collate(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+def collate_padded(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
     """The chosen sides and behind them the rejected ones, padded on the left."""
+    return left_padded(_sides(rows))._asdict() | _besides(rows)
+
+
+def collate_packed(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+    """The same in one row."""
+    batch = packed(_sides(rows))
+    return {"input_ids": batch.input_ids} | told_apart(batch) | _besides(rows)
+
+
+def _sides(rows: list[dict[str, Any]]) -> list[list[int]]:
     pairs = [row["pair"] for row in rows]
-    batch = left_padded([*(pair.chosen for pair in pairs), *(pair.rejected for pair in pairs)])
+    return [*(pair.chosen for pair in pairs), *(pair.rejected for pair in pairs)]
+
+
+def _besides(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
     weights = torch.tensor([row["weight"] for row in rows])
-    margins = torch.tensor([pair.margin for pair in pairs])
-    return batch._asdict() | {"weight": weights, "margin": margins}
+    return {"weight": weights, "margin": torch.tensor([row["pair"].margin for row in rows])}
 
 
 def pair_losses(chosen: Tensor, rejected: Tensor, margins: Tensor) -> Tensor:
@@ -117,10 +130,14 @@ def pair_losses(chosen: Tensor, rejected: Tensor, margins: Tensor) -> Tensor:
 
 
 class RewardTrainer(Trainer):
-    """transformers' Trainer with the loss of pairs."""
+    """transformers' Trainer with the loss of pairs, whose sides are packed where the model lets them."""
 
     def __init__(self, *, margin: float, **options: Any) -> None:
         super().__init__(**options)
+        assert isinstance(self.model, PeftModel)
+        self._head: Any = self.model.get_base_model().score
+        self._packs = scores_packed(self.model)
+        self.data_collator = collate_packed if self._packs else collate_padded
         self.model_accepts_loss_kwargs = False  # the loss of a step is the mean over its passes
         self._margin = margin
         self._right: list[float] = []
@@ -133,9 +150,17 @@ class RewardTrainer(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         weights, margins = inputs.pop("weight"), inputs.pop("margin")
-        chosen, rejected = model(**inputs, use_cache=False).logits[:, 0].float().chunk(2)
+        chosen, rejected = self._rewards(model, inputs).float().chunk(2)
         self._right += self.accelerator.gather((chosen > rejected).float()).tolist()
         return (weights * pair_losses(chosen, rejected, self._margin * margins)).mean()
+
+    def _rewards(self, model: Any, inputs: dict[str, Tensor]) -> Tensor:
+        """The reward of each sequence, [sequences]. A sequence classifier scores the end of a row alone:
+        of packed ones its head is asked for each."""
+        if not self._packs:
+            return model(**inputs, use_cache=False).logits[:, 0]
+        states = model(**inputs, use_cache=False, output_hidden_states=True).hidden_states[-1]
+        return self._head(states[0, inputs["cu_seq_lens_q"][1:] - 1])[:, 0]
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if self._right and "loss" in logs:
@@ -161,5 +186,4 @@ def make_trainer(
         model=model,
         args=arguments,
         train_dataset=Pairs(pairs),
-        data_collator=collate,
     )

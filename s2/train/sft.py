@@ -26,13 +26,14 @@ from s2.models.packed import let_pack
 from s2.models.saving import save_asking
 from s2.params.models import PromptStyle
 from s2.params.train import SftModel
+from s2.train.answer_trainer import AnswerTrainer
 from s2.train.arguments import trainer_arguments
 from s2.train.checkpoints import last_checkpoint
 from s2.train.curves import LossCurve, Losses, mean_training_loss
 from s2.train.intervals import Checkpoints
 from s2.train.processes import rank
 from s2.train.speed import log_speed
-from s2.train.validation import AnswerTrainer, validation_losses
+from s2.train.validation import validation_losses
 
 Rows = list[dict[str, Any]]
 

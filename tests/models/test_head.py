@@ -10,7 +10,7 @@ from torch import nn
 from s2.models import head as module
 from s2.models.adapters import lora_config
 from s2.models.encoding import IGNORED
-from s2.models.head import chosen_logprobs, head_of_words, label_logprobs_at
+from s2.models.head import batch_label_logprobs, chosen_logprobs, head_of_words
 from s2.models.loading import load_model
 from s2.models.saving import save_causal_model
 from s2.params.train import Lora
@@ -30,15 +30,15 @@ def test_by_hand() -> None:
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("rows_at_once", [1, 3, 100])
+@pytest.mark.parametrize("words_at_once", [2, 5, 100])
 def test_values_and_gradients_are_those_of_all_logits(
-    monkeypatch: pytest.MonkeyPatch, bias: bool, rows_at_once: int
+    monkeypatch: pytest.MonkeyPatch, bias: bool, words_at_once: int
 ) -> None:
-    monkeypatch.setattr(module, "LOGITS", 11 * rows_at_once)
+    monkeypatch.setattr(module, "WORDS", words_at_once)
     torch.manual_seed(0)
     head, chosen = nn.Linear(5, 11, bias=bias), torch.tensor([0, 3, 9, 9, 4, 1, 2])
     head.requires_grad_(False)
-    ours = torch.randn(7, 5, requires_grad=True)
+    ours = (9 * torch.randn(7, 5)).requires_grad_()
     theirs = ours.detach().clone().requires_grad_()
     weights = torch.arange(7.0)
 
@@ -85,7 +85,7 @@ def test_log_probabilities_of_labels_are_those_of_the_models_logits(tmp_path: Pa
     assert head is not None and model.training
     model.eval()
     rows, labels = [[5, 6, 7, 8, 9], [3, 4, 5]], [[IGNORED, IGNORED, 7, 8, 9], [IGNORED, 4, IGNORED]]
-    found = label_logprobs_at(
+    found = batch_label_logprobs(
         model,
         head,
         torch.tensor([labels[0], labels[1] + 2 * [IGNORED]]),

@@ -156,17 +156,37 @@ def test_one_batch_of_eight_is_eight_of_one(in_tmp: Path, tiny_model: Path, tiny
 
 
 @pytest.mark.slow
-def test_the_loss_without_weights_is_trls_own(in_tmp: Path, tiny_model: Path, tiny_adapter: Path) -> None:
-    """After some steps, on the same batch; TRL's knows neither weights nor margins."""
+@pytest.mark.parametrize("packs", [True, False])
+def test_the_loss_without_weights_is_trls_own(
+    in_tmp: Path,
+    tiny_model: Path,
+    tiny_adapter: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    packs: bool,
+) -> None:
+    """In value and gradients, after some steps, of the same pairs, packed or padded; TRL's knows neither
+    weights nor margins."""
+    if not packs:
+        monkeypatch.setattr(module, "let_pack", lambda model: False)
     model, trainer, _ = trained(tiny_model, tiny_adapter, in_tmp, epochs=6)
     trainer.train()
-    inputs = trainer.data_collator(list(trainer.train_dataset)[:3])
-    inputs["weight"] = torch.ones(3)
-    ours = trainer.compute_loss(model, dict(inputs))
-    theirs = super(module.WeightedDpoTrainer, trainer)._compute_loss(
-        model, {key: inputs[key] for key in ("input_ids", "attention_mask", "completion_mask")}, False
-    )
-    assert float(ours) == pytest.approx(float(theirs), abs=1e-6) and float(ours) < 0.69
+    rows = [row | {"weight": 1.0} for row in list(trainer.train_dataset)[:3]]
+    inputs = trainer.data_collator(rows)
+    assert ("attention_mask" in inputs) != packs
+    padded = module.PaddedCollator(pad_token_id=0)(rows)
+    theirs_of = super(module.WeightedDpoTrainer, trainer)._compute_loss
+    kept = {name: padded[name] for name in ("input_ids", "attention_mask", "completion_mask")}
+    found = []
+    for loss in (trainer.compute_loss(model, inputs), theirs_of(model, kept, False)):
+        model.zero_grad()
+        loss.backward()
+        gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+        found.append((float(loss), gradients))
+    (ours, gradients), (theirs, their_gradients) = found
+    assert ours == pytest.approx(theirs, abs=1e-6) and ours < 0.69
+    assert gradients.keys() == their_gradients.keys() and len(gradients) > 10
+    for name, gradient in gradients.items():
+        assert torch.allclose(gradient, their_gradients[name], rtol=1e-3, atol=1e-6), name
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from s2.models.reward import fresh_reward, head_of, load_reward, rewards
 from s2.params.align import RewardModel
 from s2.train import reward as module
 from s2.train.pairs import PairRun, encode_pairs, mean_one
-from s2.train.reward import collate, make_trainer, pair_losses, train
+from s2.train.reward import make_trainer, pair_losses, train
 from tests.train.pairing import pair_rows, section
 from tests.train.tolerance import near
 
@@ -123,12 +123,21 @@ def test_the_loss_of_pairs_by_hand() -> None:
     assert mean_one([1, 3]) == [0.5, 1.5]
 
 
-def test_one_batch_of_eight_is_eight_of_one(in_tmp: Path, tiny_model: Path, tiny_adapter: Path) -> None:
-    """The same gradients, weights and margins among them."""
+@pytest.mark.parametrize("packs", [True, False])
+def test_one_batch_of_eight_is_eight_of_one(
+    in_tmp: Path,
+    tiny_model: Path,
+    tiny_adapter: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    packs: bool,
+) -> None:
+    """The same gradients, weights and margins among them, packed or padded."""
     rows = [row | {"weight": 1 / (1 + n % 3)} for n, row in enumerate(pair_rows(8))]
     encoder = Encoder(load_tokenizer(tiny_adapter))
     gradients = []
     for batch_size, passes in ((8, 1), (1, 8)):
+        if batch_size == 1 and not packs:
+            monkeypatch.setattr("s2.models.reward.let_pack", lambda model: False)
         model = fresh_reward(tiny_model, tiny_adapter, "float32", "none")
         inner: Any = model.get_base_model()
         torch.nn.init.ones_(inner.score.modules_to_save["default"].weight)
@@ -138,7 +147,8 @@ def test_one_batch_of_eight_is_eight_of_one(in_tmp: Path, tiny_model: Path, tiny
         model.train()
         data = module.Pairs(pairs)
         for start in range(0, 8, batch_size):
-            inputs = collate([data[place] for place in range(start, start + batch_size)])
+            inputs = trainer.data_collator([data[place] for place in range(start, start + batch_size)])
+            assert ("attention_mask" in inputs) == (batch_size == 1 and not packs)
             (trainer.compute_loss(model, inputs) / passes).backward()
         gradients.append({n: p.grad for n, p in model.named_parameters() if p.requires_grad})
     assert len(gradients[0]) > 10
