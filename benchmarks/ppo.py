@@ -144,6 +144,7 @@ def theirs(python: str, task: Task) -> dict[str, float]:
         "rank": lora.r,
         "alpha": lora.lora_alpha,
         "targets": sorted(lora.target_modules or ()),
+        "layers": lora.layers_to_transform,
         "end": encoder.ends[0],
         "pad": int(encoder.tokenizer.pad_token_id),
     }

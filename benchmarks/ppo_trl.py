@@ -116,6 +116,7 @@ def main() -> None:
                 r=task["rank"],
                 lora_alpha=task["alpha"],
                 target_modules=task["targets"],
+                layers_to_transform=task["layers"],
                 task_type="CAUSAL_LM",
             ),
         )
