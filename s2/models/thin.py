@@ -1,7 +1,8 @@
 """Products of a few rows with a large matrix, as generation has them, on a CPU.
 
-The library that multiplies there (MKL) takes up to twice the time for x Wᵀ as for (W xᵀ)ᵀ, the same
-numbers, where x has two to some sixty rows: `benchmarks/generate.py`.
+MKL, which multiplies there, was measured on an AMD EPYC with AVX2: where x has two to some sixty rows, it
+takes up to twice the time for x Wᵀ as for (W xᵀ)ᵀ, the same numbers. `benchmarks/generate.py` has what
+comes of it.
 """
 
 from collections.abc import Iterator

@@ -69,6 +69,14 @@ def test_a_window_slides_within_a_sequence() -> None:
         assert not torch.allclose(packed_states(model, packed(ROWS)), expected, atol=1e-3)
 
 
+def test_dropout_is_off_while_it_is_tried_and_on_again_after() -> None:
+    torch.manual_seed(0)
+    config = MistralConfig(**SMALL, intermediate_size=64, num_attention_heads=4, num_key_value_heads=2)
+    config.attention_dropout = 0.5
+    model = MistralForCausalLM(config).train()
+    assert let_pack(model) and model.training
+
+
 def test_a_model_with_an_attention_of_its_own_is_left_as_it_was() -> None:
     torch.manual_seed(0)
     model = BloomForCausalLM(BloomConfig(**SMALL, n_head=4)).eval()
