@@ -62,7 +62,7 @@ class Task:
     lr: float = 5e-4
     kl: float = 0.05
     missing_end: float = 0.5
-    answers: int = 2  # to each held-out prompt
+    answers: int = 4  # to each held-out prompt
 
 
 class Timed(Loop):
@@ -102,11 +102,11 @@ def ours(task: Task) -> dict[str, Any]:
     asked, encoder = prompts("train")
     held_out, _ = prompts("validation")
     known = about(REWARD)
-    roles = Roles(BASE, START, {REWARD.name: REWARD}, "float32", "none", ppo.value_layers)
     pad = int(encoder.tokenizer.pad_token_id)
     sampler = Sampler(encoder.ends, pad, 1.0, task.new_tokens, 64)
     judges = Judges(encoder.tokenizer, scorer("report"), lambda texts: [0.0] * len(texts))
     normals = {REWARD.name: Normal(known["mean"], known["sd"])}
+    roles = Roles(BASE, START, {REWARD.name: REWARD}, normals, "float32", "none", ppo.value_layers)
     with TemporaryDirectory() as folder:
         run = PpoRun("bench", Path(folder) / "checkpoints", Path(folder) / "adapter", 1.0)
         loop = Timed(run, roles, ppo, normals, sampler, judges, task.seed)

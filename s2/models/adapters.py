@@ -15,6 +15,7 @@ from transformers.pytorch_utils import Conv1D
 
 from s2.kernel.errors import S2Error
 from s2.kernel.files import write_json
+from s2.models.lora import lean
 from s2.params.base import Dtype, Quantization
 from s2.params.train import Lora
 
@@ -122,7 +123,7 @@ def add_adapter(
     for key, parameter in model.named_parameters():
         if f".{name}." in key:
             parameter.data = parameter.data.float()
-    return model
+    return lean(model)
 
 
 class Trained(NamedTuple):

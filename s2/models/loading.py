@@ -15,6 +15,7 @@ from transformers import (
 )
 
 from s2.kernel.errors import S2Error
+from s2.models.lora import lean
 from s2.models.quantized import load_quantized
 from s2.models.tokens import choose_padding, end_tokens
 from s2.params.base import Dtype, Quantization
@@ -73,4 +74,4 @@ def load_answering(folder: Path, base: Path, dtype: Dtype, quantization: Quantiz
         model = load_model(folder, dtype, quantization)
         return Loaded(model, load_tokenizer(folder), load_generation(folder))
     adapted = PeftModel.from_pretrained(load_model(base, dtype, quantization), str(folder))
-    return Loaded(adapted.eval(), load_tokenizer(folder), load_generation(folder))
+    return Loaded(lean(adapted).eval(), load_tokenizer(folder), load_generation(folder))

@@ -27,7 +27,7 @@ class ScalarHead(nn.Linear):
     def forward(self, states: Tensor) -> Tensor:
         """[..., hidden] to [..., 1], float32."""
         with torch.autocast(states.device.type, enabled=False):
-            return nn.functional.linear(states.float(), self.weight.float())
+            return nn.functional.linear(states.float(), self.weight.float(), self.bias)
 
 
 def fresh_reward(base: Path, start: Path, dtype: Dtype, quantization: Quantization) -> PeftModel:

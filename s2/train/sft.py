@@ -22,6 +22,7 @@ from s2.models.adapters import lora_config, note_training, save_adapter
 from s2.models.encoding import Encoded, Encoder
 from s2.models.loading import load_generation, load_model, load_tokenizer
 from s2.models.logprobs import label_losses
+from s2.models.lora import lean
 from s2.models.packed import let_pack
 from s2.models.saving import save_asking
 from s2.params.models import PromptStyle
@@ -178,6 +179,7 @@ def make_trainer(
     )
     # TRL puts a quantised model's adapter into bf16, in which AdamW's second moments never decay.
     assert trainer.model is not None
+    lean(trainer.model)
     for parameter in trainer.model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()

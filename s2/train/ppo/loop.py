@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch.nn.utils import clip_grad_norm_
+from torch.optim import AdamW
 from tqdm import tqdm
 
 from s2.kernel.cache import content_key
@@ -71,11 +72,11 @@ class Loop:
     ) -> None:
         self._run, self._roles, self._ppo, self._normals = run, roles, ppo, normals
         self._sampler, self._judges, self._seed = sampler, judges, seed
-        self._policy_optimizer = torch.optim.AdamW(
-            roles.policy_parameters.values(), lr=ppo.lr, weight_decay=0.0
+        self._policy_optimizer = AdamW(
+            roles.policy_parameters.values(), lr=ppo.lr, weight_decay=0.0, fused=True
         )
-        self._value_optimizer = torch.optim.AdamW(
-            roles.value_parameters.values(), lr=ppo.value_lr, weight_decay=0.0
+        self._value_optimizer = AdamW(
+            roles.value_parameters.values(), lr=ppo.value_lr, weight_decay=0.0, fused=True
         )
         self._progress = Progress(0, ppo.kl.coefficient, {}, {})
 
@@ -163,31 +164,31 @@ class Loop:
         )
 
     def _improve(self, rollout: Rollout, rate: float, learn_policy: bool, seed: int) -> dict[str, float]:
-        """Minibatch epochs over a rollout. The policy's step is left out, and with it the rest of this
-        rollout's, as soon as the policy is further from the one that sampled than `kl.stop`."""
+        """Minibatch epochs over a rollout, of the policy and then of the critic, which share nothing that
+        learns. A step of the policy is left out, and with it the rest of this rollout's, as soon as it is
+        further from the policy that sampled than `kl.stop`."""
         self._rate(rate)
-        totals = dict.fromkeys(
-            ("policy_loss", "value_loss", "clipped", "distance", "tokens", "steps"), 0.0
-        )
-        stopped = not learn_policy
-        for batch in self._minibatches(len(rollout.prompts), seed):
-            passes = list(self._passes(rollout, batch))
-            tokens = sum(int(read.answers.sum()) for _, read in passes)
-            if not stopped:
-                found = self._policy_step(rollout, passes, tokens)
-                stopped = bool(found.pop("stopped"))
-                for name, value in found.items():
-                    totals[name] += value
-                totals["steps"] += not stopped
-                totals["tokens"] += tokens
-            totals["value_loss"] += self._value_step(rollout, passes, tokens)
+        totals = dict.fromkeys(("policy_loss", "clipped", "distance", "tokens", "steps"), 0.0)
+        for batch in self._minibatches(len(rollout.prompts), seed) if learn_policy else ():
+            passes, tokens = self._passes(rollout, batch)
+            found = self._policy_step(rollout, passes, tokens)
+            stopped = found.pop("stopped")
+            for name, value in found.items():
+                totals[name] += value
+            totals["tokens"] += tokens
+            if stopped:
+                break
+            totals["steps"] += 1
         learned = max(totals.pop("tokens"), 1.0)
-        batches = self._ppo.epochs * (len(rollout.prompts) // self._ppo.minibatch)
+        losses = [
+            self._value_step(rollout, *self._passes(rollout, batch))
+            for batch in self._minibatches(len(rollout.prompts), seed)
+        ]
         return {
             "policy_loss": totals["policy_loss"] / learned,
             "clipped": totals["clipped"] / learned,
             "distance": totals["distance"] / learned,
-            "value_loss": totals["value_loss"] / batches,
+            "value_loss": sum(losses) / len(losses),
             "steps": totals["steps"],
         }
 
@@ -235,13 +236,16 @@ class Loop:
             for start in range(0, count, self._ppo.minibatch):
                 yield order[start : start + self._ppo.minibatch]
 
-    def _passes(self, rollout: Rollout, batch: list[int]) -> Iterator[tuple[list[int], Read]]:
-        """The forward passes of a minibatch."""
+    def _passes(self, rollout: Rollout, batch: list[int]) -> tuple[list[tuple[list[int], Read]], int]:
+        """The forward passes of a minibatch, and how many tokens its answers have."""
         prompts = [rollout.prompts[place] for place in batch]
         answers = [rollout.judged.answers[place] for place in batch]
         below = rollout.below and [rollout.below[place] for place in batch]
-        for inner, read in reads(self._roles, prompts, answers, self._ppo.batch_size, below):
-            yield [batch[place] for place in inner], read
+        passes = [
+            ([batch[place] for place in inner], read)
+            for inner, read in reads(self._roles, prompts, answers, self._ppo.batch_size, below)
+        ]
+        return passes, sum(len(answer.ids) for answer in answers)
 
     def _rate(self, share: float) -> None:
         pairs = [(self._policy_optimizer, self._ppo.lr), (self._value_optimizer, self._ppo.value_lr)]

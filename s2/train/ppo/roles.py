@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from peft import PeftModel
+from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 
 from s2.kernel.errors import S2Error
@@ -17,6 +18,7 @@ from s2.models.loading import load_model
 from s2.models.packed import Packed, packed
 from s2.models.reward import ScalarHead, head_of
 from s2.params.base import Dtype, Quantization
+from s2.train.ppo.scores import Normal
 from s2.train.ppo.trunk import Trunk, layer_of
 
 POLICY, REFERENCE, VALUE, REWARD = "policy", "reference", "value", "reward_"
@@ -25,8 +27,9 @@ Sequences = Sequence[Sequence[int]]
 
 class Roles:
     """The models of PPO. The policy and the critic learn, the others never move; dropout is off in all
-    of them. The critic starts from the first reward model, and learns in the upper `value_layers` of its
-    adapted layers: those below stay that reward model's, which are read once for both.
+    of them. The critic starts as the first reward model, its rewards normalised as scores are, and
+    learns in the upper `value_layers` of its adapted layers: those below stay that reward model's, which
+    are read once for both.
 
     Raises `S2Error` if an adapter is not of this base, a reward model has no trained head, or the base
     does more to its logits than its output embedding.
@@ -37,6 +40,7 @@ class Roles:
         base: Path,
         start: Path,
         rewards: Mapping[str, Path],
+        normals: Mapping[str, Normal],
         dtype: Dtype,
         quantization: Quantization,
         value_layers: int | None = None,
@@ -44,10 +48,10 @@ class Roles:
     ) -> None:
         model = add_adapter(load_model(base, dtype, quantization), start, POLICY)
         add_adapter(model, start, REFERENCE)
-        first = next(iter(rewards.values()))
-        add_adapter(model, first, VALUE)
+        first = next(iter(rewards))
+        add_adapter(model, rewards[first], VALUE)
         self._heads = {name: self._head(model, folder) for name, folder in rewards.items()}
-        self._value_head = self._head(model, first)
+        self._value_head = self._head(model, rewards[first], normals[first])
         for name, folder in rewards.items():
             add_adapter(model, folder, REWARD + name)
         for module in model.modules():
@@ -62,12 +66,15 @@ class Roles:
         value = _of(model, VALUE)
         adapted = sorted({layer_of(key) for key in value})
         self._critic_from = adapted[-value_layers:][0] if value_layers else adapted[0]
-        self._as_critic = {VALUE, REWARD + next(iter(rewards))}
+        self._as_critic = {VALUE, REWARD + first}
         self.value_parameters = {
             key: parameter for key, parameter in value.items() if layer_of(key) >= self._critic_from
-        } | {"head": self._value_head.weight}
+        } | {f"head.{key}": parameter for key, parameter in self._value_head.named_parameters()}
         learning = [*self.policy_parameters.values(), *self.value_parameters.values()]
         self._learning = {id(parameter) for parameter in learning}
+        self._layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+        self._adapters = [parameter for key, parameter in model.named_parameters() if ".lora_" in key]
+        self._active = ""
         head = head_of_words(model)
         if head is None:
             raise S2Error(
@@ -80,21 +87,27 @@ class Roles:
         self.use(POLICY)
 
     @staticmethod
-    def _head(model: PeftModel, folder: Path) -> ScalarHead:
+    def _head(model: PeftModel, folder: Path, normal: Normal | None = None) -> ScalarHead:
         weight = head_of(folder)
-        head = ScalarHead(weight.shape[1], 1, bias=False, device=model.device)
+        head = ScalarHead(weight.shape[1], 1, bias=normal is not None, device=model.device)
         head.weight.data.copy_(weight)
+        if normal:
+            sd = normal.sd or 1.0
+            head.weight.data /= sd
+            nn.init.constant_(head.bias, -normal.mean / sd)
         return head
 
     def use(self, name: str) -> None:
         """Make an adapter the active one. PEFT's switch rewrites what is trainable (peft#2759): that is
         set again from explicit lists. Whoever needs gradients of a role ends its backward before the
         next switch, for checkpointed layers run again under what is active then (peft#2832)."""
-        if self.model.active_adapter == name:
+        if self._active == name:
             return
-        self.model.set_adapter(name)
-        for parameter in self.model.parameters():
+        for layer in self._layers:  # PEFT's switch of a model goes through all its modules
+            layer.set_adapter(name)
+        for parameter in self._adapters:
             parameter.requires_grad_(id(parameter) in self._learning)
+        self._active = name
 
     def passes(self, prompts: Sequences, answers: Sequences, batch_size: int) -> Iterator[list[int]]:
         """Which of the prompts with their answers are read at a time: those of like length, `batch_size`

@@ -34,4 +34,5 @@ def sampler(folder: Path, ppo: PpoModel) -> Sampler:
 
 
 def roles(base: Path, start: Path, reward: Path, quantization: Any = "none", **options: Any) -> Roles:
-    return Roles(base, start, {"liked": reward}, "float32", quantization, **{"value_layers": 1} | options)
+    given = {"value_layers": 1} | options
+    return Roles(base, start, {"liked": reward}, NORMALS, "float32", quantization, **given)

@@ -98,6 +98,17 @@ def test_gradient_checkpointing_changes_no_gradient(
     assert REFERENCE != POLICY
 
 
+def test_the_critic_starts_as_the_first_reward_model_normalised(
+    tiny_model: Path, tiny_adapter: Path, tiny_reward: Path
+) -> None:
+    """What comes after an answer is worth what the answer is scored."""
+    made = roles(tiny_model, tiny_adapter, tiny_reward)
+    asked, told = [[1, 5, 6], [1, 9]], [[7, 8], [4, 3, 2]]
+    (raw,) = made.rewards(made.read(asked, told)).values()
+    after = made.read(asked, [[*answer, 5] for answer in told])
+    assert torch.allclose(made.values(after)[:, -1], (raw - 0.5) / 2, atol=1e-6)
+
+
 def test_a_critic_that_learns_in_its_upper_layers_is_the_whole_critic_there(
     tiny_model: Path, tiny_adapter: Path, tiny_reward: Path
 ) -> None:
@@ -116,7 +127,7 @@ def test_a_critic_that_learns_in_its_upper_layers_is_the_whole_critic_there(
         found.append((made.values(again).detach(), made.rewards(again)["liked"].detach(), gradients))
     (whole, reward, gradients), (upper, same_reward, upper_gradients) = found
     assert torch.allclose(whole, upper, atol=1e-6) and torch.allclose(reward, same_reward, atol=1e-6)
-    learned = {name for name in gradients if ".layers.1." in name} | {"head"}
+    learned = {name for name in gradients if ".layers.1." in name} | {"head.weight", "head.bias"}
     assert set(upper_gradients) == learned and len(learned) < len(gradients)
     for name, gradient in upper_gradients.items():
         whole_gradient = gradients[name]
