@@ -1,21 +1,17 @@
-"""Scores of answers as `evaluate.Metric` modules, for anybody's `evaluate.combine([...])`.
+"""Scores of answers: ROUGE (Lin 2004), BERTScore (Zhang et al. 2020), readability
+(`s2.quality.readability`), toxicity (`s2.quality.toxicity`) and repetition (`s2.quality.repetition`).
 
-ROUGE (Lin 2004), BERTScore (Zhang et al. 2020), readability (`s2.quality.readability`), toxicity
-(`s2.quality.toxicity`) and repetition (`s2.quality.repetition`). Each computes a mean for each of its
-names or, with `use_aggregator=False`, a list with a value for each answer, None where it has none.
+`s2.evaluate.modules` has them as modules of the `evaluate` library.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal, Protocol
 
-import evaluate
 import torch
 from bert_score import BERTScorer
-from datasets import Features, Value
 from rouge_score.rouge_scorer import RougeScorer
 from transformers import AutoTokenizer, GPT2Tokenizer, PreTrainedModel, RobertaTokenizer
 
@@ -37,42 +33,24 @@ Definition = Literal["ours", "published"]
 Columns = dict[str, list[float | None]]
 
 
-class AnswerMetric(evaluate.Metric):
-    """What the modules share: texts in, and means unless every answer's value is asked for."""
+class AnswerMetric(Protocol):
+    """What scores texts: those of its `columns`."""
 
-    columns: ClassVar[list[str]] = ["predictions", "references"]
-
-    def __init__(self) -> None:
-        super().__init__(keep_in_memory=True)
-
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description=type(self).__doc__ or "",
-            citation="",
-            inputs_description=", ".join(self.columns),
-            features=Features({name: Value("string") for name in self.columns}),
-        )
-
-    def _compute(self, use_aggregator: bool = True, **texts: list[str]) -> dict[str, Any]:
-        scores = self.each(*(texts[name] for name in self.columns))
-        return {name: _mean(values) for name, values in scores.items()} if use_aggregator else scores
+    @property
+    def columns(self) -> list[str]: ...
 
     def each(self, *texts: Sequence[str]) -> Columns:
-        """The value of each answer, by name."""
-        raise TypeError(f"{type(self).__name__} scores nothing")
+        """The value of each answer by name, None where it has none."""
+        ...
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    found = [value for value in values if value is not None]
-    return math.fsum(found) / len(found) if found else None
-
-
-class Rouge(AnswerMetric):
+class Rouge:
     """F1 of ROUGE-1, 2, L and Lsum: with Porter's stemmer and a sentence a line or, as the published
     tables have it, without either."""
 
+    columns: ClassVar[list[str]] = ["predictions", "references"]
+
     def __init__(self, definition: Definition = "ours") -> None:
-        super().__init__()
         self._ours = definition == "ours"
 
     def each(self, *texts: Sequence[str]) -> Columns:
@@ -88,12 +66,13 @@ def _lines(text: str) -> str:
     return _SENTENCE_END.sub("\n", text)
 
 
-class BertScore(AnswerMetric):
+class BertScore:
     """Precision, recall and F1 of BERTScore by a layer of an encoder, without idf weights; 0 for an
     empty answer."""
 
+    columns: ClassVar[list[str]] = ["predictions", "references"]
+
     def __init__(self, encoder: Path, layer: int, batch_size: int) -> None:
-        super().__init__()
         self._encoder, self._layer, self._batch_size = encoder, layer, batch_size
 
     @cached_property
@@ -132,13 +111,12 @@ def longest_input(encoder: PreTrainedModel) -> int:
     return encoder.config.max_position_embeddings - taken
 
 
-class Readability(AnswerMetric):
+class Readability:
     """Flesch reading ease and Flesch-Kincaid grade, none for an answer without words."""
 
     columns: ClassVar[list[str]] = ["predictions"]
 
     def __init__(self, method: str) -> None:
-        super().__init__()
         self._measure = scorer(method)
 
     def each(self, *texts: Sequence[str]) -> Columns:
@@ -147,14 +125,13 @@ class Readability(AnswerMetric):
         return {name: [getattr(one, name) if one else None for one in found] for name in READABILITY}
 
 
-class Toxicity(AnswerMetric):
+class Toxicity:
     """The worst label of a scorer's, whether that is above 0.1, and, of a scorer that has several, every
     label by its name (`toxicity.insult`)."""
 
     columns: ClassVar[list[str]] = ["predictions"]
 
     def __init__(self, toxicity: ToxicityScorer, cache: ContentCache) -> None:
-        super().__init__()
         self._toxicity, self._cache = toxicity, cache
 
     def each(self, *texts: Sequence[str]) -> Columns:
@@ -168,7 +145,7 @@ class Toxicity(AnswerMetric):
         return columns
 
 
-class Repetition(AnswerMetric):
+class Repetition:
     """The share of word trigrams that were there before, and distinct-1 and distinct-2, none for an
     answer without such n-grams."""
 

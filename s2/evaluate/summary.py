@@ -76,8 +76,7 @@ def _columns(metrics: Sequence[AnswerMetric], predictions: list[str], references
     texts = {"predictions": predictions, "references": references}
     columns: Columns = {}
     for metric in metrics:
-        wanted = {name: texts[name] for name in metric.columns}
-        columns |= metric.compute(use_aggregator=False, **wanted)
+        columns |= metric.each(*(texts[name] for name in metric.columns))
     return columns
 
 

@@ -1,4 +1,8 @@
-"""Chat with any OpenAI-compatible endpoint, each reply cached by what was asked of whom."""
+"""Chat with any OpenAI-compatible endpoint, each reply cached by what was asked of whom.
+
+`openai` is imported when somebody is asked: that takes a second or more, and most models are asked in
+place.
+"""
 
 import json
 import os
@@ -10,8 +14,6 @@ from textwrap import shorten
 from typing import Any, NamedTuple
 
 import httpx2
-import openai
-from openai import OpenAI
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from s2.kernel.cache import ContentCache, content_key
@@ -25,8 +27,7 @@ SHOWN = 200  # characters of a reply that an error shows
 _TRANSIENT = {408, 409, 429}
 _USER = re.compile(r"//[^/@]*@")  # name and password in an address
 # What says that this one request is not answered: malformed, too large, not to be processed.
-_REFUSING = (openai.BadRequestError, openai.UnprocessableEntityError)
-_TOO_LARGE = 413
+_REFUSING = {400, 413, 422}
 
 
 class Usage(NamedTuple):
@@ -79,9 +80,11 @@ class ChatClient:
         self._kept = kept
         self._machine = machine
         self._lock = threading.Lock()
-        self._opened: OpenAI | None = None
+        self._opened: Any = None
 
-    def _open(self) -> OpenAI:
+    def _open(self) -> Any:
+        from openai import OpenAI
+
         with self._lock:
             if self._opened is None:
                 self._opened = OpenAI(
@@ -119,6 +122,8 @@ class ChatClient:
         return Usage(*known[key]) if key in known else Usage(0, 0)
 
     def _ask(self, request: dict[str, Any]) -> tuple[str, Usage]:
+        import openai
+
         client = self._open()
         address = _USER.sub("//", str(client.base_url)).rstrip("/")
         where = f"endpoint {address}, model {self._model}"
@@ -143,11 +148,11 @@ class ChatClient:
             ) from None
         except openai.APIStatusError as error:
             told = _without_key(f"{where}: {shorten(error.message, SHOWN)}")
-            if isinstance(error, _REFUSING) or error.status_code == _TOO_LARGE:
+            if error.status_code in _REFUSING:
                 raise Refused(told) from None
             raise S2Error(told) from None
 
-    def _completion(self, client: OpenAI, request: dict[str, Any]) -> tuple[str, Usage]:
+    def _completion(self, client: Any, request: dict[str, Any]) -> tuple[str, Usage]:
         """The text of one reply and what it took; no more than `LONGEST_REPLY` bytes are read."""
         body = bytearray()
         create = client.chat.completions.with_streaming_response.create
@@ -217,6 +222,8 @@ def _without_key(text: str) -> str:
 
 def _may_pass(error: BaseException) -> bool:
     """Whether the same request may be answered later."""
+    import openai
+
     if isinstance(error, openai.APIStatusError):
         return error.status_code in _TRANSIENT or error.status_code >= 500
     return isinstance(error, openai.APIConnectionError | NoCompletion)

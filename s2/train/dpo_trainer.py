@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from peft import PeftModel
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, relu
 from trl import DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
@@ -67,9 +67,9 @@ class WeightedDpoTrainer(DPOTrainer):
     """TRL's trainer on pairs of token ids, each with its weight and margin, which its own loss does not
     know (trl#5613).
 
-    TRL pads a batch to its longest side, and computes logits twice. Where the model reads packed
-    sequences and its output embedding alone makes the logits, neither is done: log-probabilities are
-    `batch_label_logprobs`, by the policy and by the reference.
+    TRL pads a batch to its longest side, and computes logits twice. Where the output embedding alone
+    makes the logits, log-probabilities are `batch_label_logprobs` instead, by the policy and by the
+    reference, and where the model then reads packed sequences too, nothing is padded.
     """
 
     def __init__(self, *, settings: DpoModel, data_collator: PaddedCollator, **options: Any) -> None:
@@ -77,10 +77,9 @@ class WeightedDpoTrainer(DPOTrainer):
         super().__init__(data_collator=data_collator, **options)
         assert isinstance(self.model, PeftModel)
         self._head = head_of_words(self.model)
-        if self._head is not None and let_pack(self.model.get_base_model()):
+        self._packs = self._head is not None and let_pack(self.model.get_base_model())
+        if self._packs:
             self.data_collator = collate_packed
-        else:
-            self._head = None
 
     def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
         return dataset
@@ -90,8 +89,11 @@ class WeightedDpoTrainer(DPOTrainer):
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False) -> Tensor:
         weights, margins = inputs.pop("weight"), inputs.pop("margin")
-        of_batch = self._of_padded if self._head is None else self._of_packed
-        policy, reference, lengths = of_batch(model, inputs)
+        policy, reference, lengths = (
+            self._by_trl(model, inputs)
+            if self._head is None
+            else self._by_head(model, inputs, self._head)
+        )
         ratios = policy - reference
         losses = dpo_losses(ratios, lengths, margins, self._settings)
         rewards = self._settings.beta * ratios.detach()
@@ -106,29 +108,41 @@ class WeightedDpoTrainer(DPOTrainer):
             self._metrics[mode][name].append(self.accelerator.gather(values).mean().item())
         return (weights * losses).mean()
 
-    def _of_packed(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+    def _by_head(
+        self, model: Any, inputs: dict[str, Any], head: nn.Linear
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """The log-probabilities of chosen and rejected answers by policy and reference, and the answers'
         tokens, [pairs, 2] each."""
-        assert self._head is not None
-        policy = batch_label_logprobs(model, self._head, **inputs)
+        given = inputs if self._packs else _labelled(inputs)
+        policy = batch_label_logprobs(model, head, **given)
         inner = self.accelerator.unwrap_model(model)
         with torch.no_grad(), active(inner, REFERENCE), self.accelerator.autocast():
-            reference = batch_label_logprobs(inner, self._head, **inputs)
-        first, *others = inputs["cu_seq_lens_q"].diff().tolist()
-        counted = inputs["labels"][:, 1:] != IGNORED
+            reference = batch_label_logprobs(inner, head, **given)
+        counted = given["labels"][:, 1:] != IGNORED
+        ends = inputs["cu_seq_lens_q"] if self._packs else None
+        return _by_pair(policy, ends), _by_pair(reference, ends), _by_pair(counted, ends)
 
-        def by_pair(told: Tensor) -> Tensor:  # by all tokens but the first, as labels are told
-            sums = torch.stack([part.sum() for part in told[0].split([first - 1, *others])])
-            return torch.stack(sums.chunk(2), dim=1)
-
-        return by_pair(policy), by_pair(reference), by_pair(counted)
-
-    def _of_padded(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
-        """The same as TRL computes it."""
-        answers = inputs["completion_mask"]
-        labels = inputs["input_ids"].masked_fill(answers == 0, IGNORED)
-        given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
-        told = model(**given, labels=labels, fused_lm_head=True, use_cache=False).log_probs.float()
+    def _by_trl(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+        """The same from whole logits."""
+        answers, given = inputs["completion_mask"], _labelled(inputs)
+        told = model(**given, fused_lm_head=True, use_cache=False).log_probs.float()
         policy = torch.stack(told.sum(1).chunk(2), dim=1)
         reference = torch.stack(self.compute_ref_log_probs(model, inputs), dim=1).float()
         return policy, reference, torch.stack(answers.sum(1).chunk(2), dim=1)
+
+
+def _labelled(inputs: dict[str, Any]) -> dict[str, Any]:
+    """A padded batch of TRL's, its answers as labels."""
+    given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+    return given | {"labels": inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, IGNORED)}
+
+
+def _by_pair(told: Tensor, ends: Tensor | None) -> Tensor:
+    """Sums of what is told of all tokens but the first, [pairs, 2], chosen before rejected: of a row a
+    side, or of one row in which sides end at `ends`, the first of which is its start."""
+    if ends is None:
+        sums = told.sum(1)
+    else:
+        first, *others = ends.diff().tolist()
+        sums = torch.stack([part.sum() for part in told[0].split([first - 1, *others])])
+    return torch.stack(sums.chunk(2), dim=1)

@@ -19,6 +19,7 @@ from transformers import (
 )
 
 from s2.evaluate.metrics import BertScore, Readability, Repetition, Rouge, Toxicity, longest_input
+from s2.evaluate.modules import AnswerModule
 from s2.kernel.cache import ContentCache
 from s2.quality.toxicity import ProfanityCheck
 
@@ -57,7 +58,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_rouge_by_hand() -> None:
-    scores = Rouge().compute(
+    scores = AnswerModule(Rouge()).compute(
         predictions=["The sky is blue."], references=["The sky was blue today."], use_aggregator=False
     )
     # Unigrams: 3 of 4 and of 5; bigrams: 1 of 3 and of 4 (the sky).
@@ -143,17 +144,17 @@ def test_readability_of_an_answer_without_words_is_none() -> None:
 def test_the_modules_combine(tmp_path: Path) -> None:
     """As `evaluate.combine` takes anybody's: each gets the columns that it knows, and gives means."""
     with ContentCache(tmp_path / "cache.sqlite") as cache:
-        modules = evaluate.combine([Rouge(), Readability("report"), Toxicity(ProfanityCheck(), cache)])
-        found = modules.compute(
+        metrics = [Rouge(), Readability("report"), Toxicity(ProfanityCheck(), cache)]
+        found = evaluate.combine([AnswerModule(metric) for metric in metrics]).compute(
             predictions=["The cat sat on it. The dog ran to me.", ""], references=["The cat.", "No."]
         )
     assert found["ease"] == 117.16 and found["grade"] == -1.9
-    two = Readability("report").compute(
+    two = AnswerModule(Readability("report")).compute(
         predictions=["The cat sat on it. The dog ran to me.", "The cat sat."]
     )
     (other,) = Readability("report").each(["The cat sat."])["ease"]
     assert other is not None and two["ease"] == pytest.approx((117.16 + other) / 2)
-    assert Readability("report").compute(predictions=[""]) == {"ease": None, "grade": None}
+    assert AnswerModule(Readability("report")).compute(predictions=[""]) == {"ease": None, "grade": None}
     assert 0 < found["rouge1"] < 1 and 0 <= found["toxicity"] < 0.3
 
 
@@ -179,7 +180,7 @@ def test_every_label_of_toxicity_and_the_share_above_a_tenth(tmp_path: Path) -> 
 
 
 def test_repetition() -> None:
-    found = Repetition().compute(predictions=["a b c a b c", ""])
+    found = AnswerModule(Repetition()).compute(predictions=["a b c a b c", ""])
     assert found == {
         "repetition": pytest.approx(0.125),
         "distinct1": 0.5,

@@ -84,9 +84,11 @@ def _inner_imports(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str
     for inner in ast.walk(node):
         if isinstance(inner, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in inner.names]
-            origins = names if isinstance(inner, ast.Import) else [str(inner.module)]
-            if any(origin.split(".")[0] in OURS for origin in origins):
-                yield f"line {inner.lineno}: imports ours inside a function"
+            if isinstance(inner, ast.ImportFrom):
+                names = [f"{inner.module}.{name}" for name in names]
+                names = [name for name in names if name in CODE._files]  # a definition is followed
+            if any(name.split(".")[0] in OURS for name in names):
+                yield f"line {inner.lineno}: imports a module of ours inside a function"
 
 
 @pytest.mark.parametrize("module", MODULES)

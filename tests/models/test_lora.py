@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,6 +7,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
 
 from s2.models import lora
+from s2.models.adapters import add_adapter
+from s2.models.loading import load_answering, load_model
 from s2.models.lora import lean
 
 
@@ -103,3 +106,14 @@ def test_under_autocast_and_in_other_precisions_it_is_pefts(used: list[int]) -> 
     half, ours = adapted().bfloat16(), lean(adapted().bfloat16())
     assert torch.equal(ours(states.bfloat16()), half(states.bfloat16()))
     assert not used
+
+
+@pytest.mark.slow
+def test_adapters_that_learn_or_answer_are_computed_so(
+    tiny_model: Path, tiny_adapter: Path, used: list[int]
+) -> None:
+    ids = torch.tensor([[1, 2, 3]])
+    add_adapter(load_model(tiny_model, "float32"), tiny_adapter, "some")(input_ids=ids)
+    of_one = len(used)
+    load_answering(tiny_adapter, tiny_model, "float32", "none").model(input_ids=ids)
+    assert of_one > 0 and len(used) == 2 * of_one

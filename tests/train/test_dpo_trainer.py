@@ -31,23 +31,26 @@ def test_every_loss_by_hand() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("packs", [True, False])
+@pytest.mark.parametrize("how", ["packed", "padded", "logits"])
 def test_the_loss_without_weights_is_trls_own(
     in_tmp: Path,
     tiny_model: Path,
     tiny_adapter: Path,
     monkeypatch: pytest.MonkeyPatch,
-    packs: bool,
+    how: str,
 ) -> None:
-    """In value and gradients, after some steps, of the same pairs, packed or padded; TRL's knows neither
-    weights nor margins."""
-    if not packs:
+    """In value and gradients, after some steps, of the same pairs: packed, padded, or with whole logits;
+    TRL's knows neither weights nor margins."""
+    if how == "padded":
         monkeypatch.setattr("s2.train.dpo_trainer.let_pack", lambda model: False)
+    if how == "logits":
+        monkeypatch.setattr("s2.train.dpo_trainer.head_of_words", lambda model: None)
     model, trainer, _ = trained(tiny_model, tiny_adapter, in_tmp, epochs=6)
     trainer.train()
     rows = [row | {"weight": 1.0} for row in list(trainer.train_dataset)[:3]]
     inputs = trainer.data_collator(rows)
-    assert ("attention_mask" in inputs) != packs
+    assert ("attention_mask" in inputs) == (how != "packed")
+    assert (trainer._head is None) == (how == "logits")
     padded = PaddedCollator(pad_token_id=0)(rows)
     theirs_of = super(WeightedDpoTrainer, trainer)._compute_loss
     kept = {name: padded[name] for name in ("input_ids", "attention_mask", "completion_mask")}
