@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from peft.tuners.lora import Linear
 from safetensors.torch import load_file
 from transformers import TrainerCallback
 
@@ -211,6 +212,16 @@ def test_the_optimizer_and_its_weight_decay_are_those_of_the_settings(
     assert type(optimizer).__name__ == "Adafactor"
     assert {group["weight_decay"] for group in optimizer.param_groups} <= {0.25, 0.0}
     assert any(group["weight_decay"] == 0.25 for group in optimizer.param_groups)
+
+
+def test_its_layers_take_the_fewer_passes(in_tmp: Path, tiny_model: Path) -> None:
+    parameters, encoder = settings(), Encoder(load_tokenizer(tiny_model))
+    rows = encode(encoder, ROWS[:2], 128)
+    model = load_model(tiny_model, parameters.dtype)
+    trainer = module.make_trainer(model, encoder, rows, rows, parameters, 1, in_tmp / "checkpoints")
+    assert trainer.model is not None
+    layers = [layer for layer in trainer.model.modules() if type(layer) is Linear]
+    assert layers and all("forward" in vars(layer) for layer in layers)
 
 
 def test_the_training_loss_is_the_mean_over_all_steps() -> None:
