@@ -30,7 +30,7 @@ class Improver:
     def improve(self, rollout: Rollout, rate: float, learn_policy: bool, seed: int) -> dict[str, float]:
         """Minibatch epochs over a rollout, of the policy and then of the critic, which share nothing that
         learns, at a share `rate` of their learning rates. A step of the policy is left out, and with it
-        the rest of this rollout's, as soon as it is further from the policy that sampled than `kl.stop`."""
+        the rest of this rollout's, as soon as it is further from the one that sampled than `kl.stop`."""
         self._rate(rate)
         totals = dict.fromkeys(("policy_loss", "clipped", "distance", "tokens", "steps"), 0.0)
         for batch in self._minibatches(len(rollout.prompts), seed) if learn_policy else ():
