@@ -60,6 +60,7 @@ class Task:
     epochs: int = 4
     new_tokens: int = 24
     lr: float = 5e-4
+    our_lr: float = 4e-4  # an adapter that goes on from the SFT policy's goes further than a fresh one
     kl: float = 0.05
     missing_end: float = 0.5
     answers: int = 4  # to each held-out prompt
@@ -94,9 +95,14 @@ def ours(task: Task) -> dict[str, Any]:
         section
         | {"from": "sft/some", "rewards": {REWARD.name: 1.0}, "scheduler": "constant"}
         | {"episodes": task.episodes, "rollout": task.rollout, "minibatch": task.minibatch}
-        | {"epochs": task.epochs, "max_new_tokens": task.new_tokens, "lr": task.lr, "value_lr": task.lr}
+        | {
+            "epochs": task.epochs,
+            "max_new_tokens": task.new_tokens,
+            "lr": task.our_lr,
+            "value_lr": task.lr,
+        }
         | {"batch_size": task.minibatch, "generate_batch": 64}
-        | {"measure_every": 0.5, "value_warmup": 0, "missing_end": task.missing_end}
+        | {"measure_every": 0.25, "value_warmup": 0, "missing_end": task.missing_end}
         | {"kl": {"coefficient": task.kl, "target": None, "horizon": 1, "stop": None}}
     )
     asked, encoder = prompts("train")

@@ -108,7 +108,7 @@ def test_the_reward_rises_and_the_penalty_holds_it_back(
     found = {}
     for name, coefficient in (("free", 0.0), ("held", 0.5)):
         kl = {"coefficient": coefficient, "target": None, "horizon": 20, "stop": None}
-        ppo = settings(kl=kl, episodes=320, rollout=32, minibatch=16, lr=0.01, missing_end=0.0, epochs=4)
+        ppo = settings(kl=kl, episodes=320, rollout=32, minibatch=16, lr=0.003, missing_end=0.0, epochs=4)
         ppo = ppo.model_copy(update={"batch_size": 16})
         made = roles(base, tiny_adapter, tiny_reward, value_layers=None)
         asked = prompts(tiny_adapter, 16)
