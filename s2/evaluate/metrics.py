@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal
 
 import torch
 from bert_score import BERTScorer
@@ -33,22 +33,19 @@ Definition = Literal["ours", "published"]
 Columns = dict[str, list[float | None]]
 
 
-class AnswerMetric(Protocol):
-    """What scores texts: those of its `columns`."""
+class AnswerMetric:
+    """What scores texts, those of its `columns`."""
 
-    @property
-    def columns(self) -> list[str]: ...
+    columns: ClassVar[list[str]] = ["predictions", "references"]
 
     def each(self, *texts: Sequence[str]) -> Columns:
         """The value of each answer by name, None where it has none."""
-        ...
+        raise TypeError(f"{type(self).__name__} scores nothing")
 
 
-class Rouge:
+class Rouge(AnswerMetric):
     """F1 of ROUGE-1, 2, L and Lsum: with Porter's stemmer and a sentence a line or, as the published
     tables have it, without either."""
-
-    columns: ClassVar[list[str]] = ["predictions", "references"]
 
     def __init__(self, definition: Definition = "ours") -> None:
         self._ours = definition == "ours"
@@ -66,11 +63,9 @@ def _lines(text: str) -> str:
     return _SENTENCE_END.sub("\n", text)
 
 
-class BertScore:
+class BertScore(AnswerMetric):
     """Precision, recall and F1 of BERTScore by a layer of an encoder, without idf weights; 0 for an
     empty answer."""
-
-    columns: ClassVar[list[str]] = ["predictions", "references"]
 
     def __init__(self, encoder: Path, layer: int, batch_size: int) -> None:
         self._encoder, self._layer, self._batch_size = encoder, layer, batch_size
@@ -111,7 +106,7 @@ def longest_input(encoder: PreTrainedModel) -> int:
     return encoder.config.max_position_embeddings - taken
 
 
-class Readability:
+class Readability(AnswerMetric):
     """Flesch reading ease and Flesch-Kincaid grade, none for an answer without words."""
 
     columns: ClassVar[list[str]] = ["predictions"]
@@ -125,7 +120,7 @@ class Readability:
         return {name: [getattr(one, name) if one else None for one in found] for name in READABILITY}
 
 
-class Toxicity:
+class Toxicity(AnswerMetric):
     """The worst label of a scorer's, whether that is above 0.1, and, of a scorer that has several, every
     label by its name (`toxicity.insult`)."""
 
@@ -145,7 +140,7 @@ class Toxicity:
         return columns
 
 
-class Repetition:
+class Repetition(AnswerMetric):
     """The share of word trigrams that were there before, and distinct-1 and distinct-2, none for an
     answer without such n-grams."""
 

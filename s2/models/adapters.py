@@ -123,7 +123,8 @@ def add_adapter(
     for key, parameter in model.named_parameters():
         if f".{name}." in key:
             parameter.data = parameter.data.float()
-    return lean(model)
+    lean(model)
+    return model
 
 
 class Trained(NamedTuple):

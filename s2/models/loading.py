@@ -74,4 +74,5 @@ def load_answering(folder: Path, base: Path, dtype: Dtype, quantization: Quantiz
         model = load_model(folder, dtype, quantization)
         return Loaded(model, load_tokenizer(folder), load_generation(folder))
     adapted = PeftModel.from_pretrained(load_model(base, dtype, quantization), str(folder))
-    return Loaded(lean(adapted).eval(), load_tokenizer(folder), load_generation(folder))
+    lean(adapted)
+    return Loaded(adapted.eval(), load_tokenizer(folder), load_generation(folder))

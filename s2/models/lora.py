@@ -9,19 +9,17 @@ from functools import partial
 from typing import Any
 
 import torch
-from peft import PeftModel
 from peft.tuners.lora import Linear
 from torch import Tensor, nn
 
 
-def lean(model: PeftModel) -> PeftModel:
-    """The model, its plain LoRA layers computed so wherever they can be, also with adapters that are
+def lean(model: nn.Module) -> None:
+    """Let a model's plain LoRA layers be computed so wherever they can be, also with adapters that are
     added later."""
     for layer in model.modules():
         plain = type(layer) is Linear and type(layer.get_base_layer()) is nn.Linear
         if plain and "forward" not in vars(layer):
-            layer.forward = partial(_forward, layer)  # type: ignore[method-assign]
-    return model
+            layer.forward = partial(_forward, layer)
 
 
 def _forward(layer: Any, states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
