@@ -1,7 +1,9 @@
-"""Models that are not trained here, through the stages that score them."""
+"""Models that are not trained here, through the stages that score them, and those that judge."""
 
 import json
+import re
 import sys
+from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -97,3 +99,33 @@ def test_a_folder_is_asked_in_its_own_template_and_led_on(folder: Path, tiny_mod
     go("answers", "base", "models/base")
     mine, base = (list(read_rows(folder / f"data/answers/{name}.parquet")) for name in ("copy", "base"))
     assert mine[0]["answer"] != base[0]["answer"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_judge_is_asked_of_a_model_if_one_is_named(
+    folder: Path, tiny_model: Path, go: Go, named: bool
+) -> None:
+    """Of two questions with both turns, two claims, and the one validation answer, beside the other
+    model's in both orders; the server says the same of all."""
+    reply = {"index": 0, "message": {"role": "assistant", "content": "Good. [[7.5]]"}}
+    body = {"choices": [reply | {"finish_reason": "stop"}]}
+    with server(200, body=json.dumps(body).encode()) as (url, seen):
+        text = (ROOT / "profiles/sample.yaml").read_text()
+        for key, value in {"base_url": url, "models": "[some]" if named else "[]"}.items():
+            before, _, after = text.partition("\njudge:")
+            text = before + "\njudge:" + re.sub(rf"\n  {key}: .*", f"\n  {key}: {value}", after, count=1)
+        text = re.sub(r"(\nanswers:\n(?:  .*\n)*?  limit:).*", r"\1 2", text)
+        (folder / "params.yaml").write_text(text)
+        for name in ("base", "other"):
+            go("answers", name, "models/base")
+        go("judge", "other", "models/base")
+    found = json.loads((folder / "metrics/judge/other.json").read_text())
+    rows = list(read_rows(folder / "data/judge/other.parquet"))
+    if not named:
+        assert found == {} and rows == [] and seen == []
+        return
+    kinds = {"first": 2, "second": 2, "true": 2, "informative": 2, "validation": 1, "forth": 1, "back": 1}
+    assert Counter(row["kind"] for row in rows) == kinds
+    assert len(seen) <= sum(kinds.values())  # of like answers one
+    assert found["some"]["validation"] == 7.5 and found["some"]["mts.first"] == 7.5
+    assert {row["rating"] for row in rows} == {7.5}
