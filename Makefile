@@ -15,6 +15,6 @@ format:
 	ruff format .
 	ruff check --fix .
 
-tiny: ## the whole graph in four minutes, with a model of random weights
+tiny: ## the whole graph in a few minutes, with a model of random weights
 	s2 use tiny
 	dvc repro

@@ -3,9 +3,10 @@
 The same base, SFT adapter, reward model, prompts, float32, new tokens, episodes, minibatches and epochs,
 and the same objective: a reward in standard deviations, less a penalty where an answer does not end. TRL
 has four models side by side, and all of its critic learns; ours learns as the sample's does, in its upper
-layers (`ppo.value_layers`). Rewards are of several answers to each held-out prompt, which each seed
-samples anew, so that their noise is in the error over seeds. TRL's trainer needs an environment of its
-own:
+layers (`ppo.value_layers`), at learning rates by which both come about as far from the SFT policy, and
+is measured after each rollout, so that its reward is known at TRL's KL. Rewards are of several answers to
+each held-out prompt, which each seed samples anew, so that their noise is in the error over seeds. TRL's
+trainer needs an environment of its own:
 
 python3.11 -m venv .bench/trl && .bench/trl/bin/pip install trl==1.12.0 torch==2.13.0 peft psutil
 python -m benchmarks.ppo .bench/trl/bin/python [episodes, 64 by default] [seeds, 3]

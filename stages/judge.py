@@ -32,8 +32,16 @@ REPLIES = pa.schema(
 
 def main() -> None:
     name, folder = sys.argv[1], Path(sys.argv[2])
-    judge, machine = load("judge", JudgeSection), load("machine", Machine)
-    asked = questions(name, folder, judge, machine) if judge.models else []
+    judge = load("judge", JudgeSection)
+    metrics, rows = judged(name, folder, judge) if judge.models else ({}, [])
+    write_rows(Path(f"data/judge/{name}.parquet"), REPLIES, rows)
+    write_json(Path(f"metrics/judge/{name}.json"), metrics)
+
+
+def judged(name: str, folder: Path, judge: JudgeSection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Each judge's metrics, and a row for each of its replies."""
+    machine = load("machine", Machine)
+    asked = questions(name, folder, judge, machine)
     url = judge.base_url or OPENAI
     metrics: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []
@@ -47,8 +55,7 @@ def main() -> None:
             told = replies(client, asked, machine.requests)
             metrics[model] = verdicts(asked, told) | cost(client, asked, judge.price)
             rows += logged(model, asked, told)
-    write_rows(Path(f"data/judge/{name}.parquet"), REPLIES, rows)
-    write_json(Path(f"metrics/judge/{name}.json"), metrics)
+    return metrics, rows
 
 
 def questions(name: str, folder: Path, judge: JudgeSection, machine: Machine) -> list[JudgePrompt]:
