@@ -139,7 +139,6 @@ def main() -> None:
             at,
             start,
             {"some": folder / "reward"},
-            {"some": Normal(0.0, 1.0)},
             ppo.dtype,
             ppo.quantization,
             ppo.value_layers,

@@ -113,7 +113,7 @@ def ours(task: Task) -> dict[str, Any]:
     sampler = Sampler(encoder.ends, pad, 1.0, task.new_tokens, 64)
     judges = Judges(encoder.tokenizer, scorer("report"), lambda texts: [0.0] * len(texts))
     normals = {REWARD.name: Normal(known["mean"], known["sd"])}
-    roles = Roles(BASE, START, {REWARD.name: REWARD}, normals, "float32", "none", ppo.value_layers)
+    roles = Roles(BASE, START, {REWARD.name: REWARD}, "float32", "none", ppo.value_layers)
     with TemporaryDirectory() as folder:
         run = PpoRun("bench", Path(folder) / "checkpoints", Path(folder) / "adapter", 1.0)
         loop = Timed(run, roles, ppo, normals, sampler, judges, task.seed)

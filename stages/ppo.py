@@ -66,9 +66,7 @@ def main() -> None:
         new_folder(Path(f"models/ppo/{name}")) as part,
     ):
         loaded = ppo.dtype, ppo.quantization
-        roles = Roles(
-            BASE, start, rewards, normals, *loaded, ppo.value_layers, ppo.gradient_checkpointing
-        )
+        roles = Roles(BASE, start, rewards, *loaded, ppo.value_layers, ppo.gradient_checkpointing)
         every = load("machine.checkpoint_every", Part)
         pad = int(encoder.tokenizer.pad_token_id)
         sampler = Sampler(encoder.ends, pad, ppo.temperature, ppo.max_new_tokens, ppo.generate_batch)

@@ -6,6 +6,7 @@ stage. Counting begins with the stage's `main`, since what runs at import is not
 The profiler is the standard library's in C: one in Python takes longer than the stage.
 """
 
+import atexit
 import cProfile
 import importlib
 import inspect
@@ -54,6 +55,14 @@ def called() -> set[str]:
     return found
 
 
+def write(module: str) -> None:
+    """The file of a stage."""
+    sys.setprofile(None)
+    folder = Path(os.environ["TRACE_FOLDER"])
+    begun = f"{module}:main"  # whose call was waited for
+    (folder / os.environ["DVC_STAGE"]).write_text("\n".join(sorted({begun} | called())))
+
+
 def main() -> None:
     """`python trace.py -m stages.x …` stands for `python -m stages.x …`."""
     sys.path[0] = str(Path.cwd())
@@ -63,14 +72,9 @@ def main() -> None:
     # Before the profiler, which would follow every call that PyTorch makes at its import.
     importlib.import_module(module)
     del sys.modules[module]
+    atexit.register(write, module)  # the runner ends the process
     begin_with(str(main_file))
-    try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-    finally:
-        sys.setprofile(None)
-        folder = Path(os.environ["TRACE_FOLDER"])
-        begun = f"{module}:main"  # whose call was waited for
-        (folder / os.environ["DVC_STAGE"]).write_text("\n".join(sorted({begun} | called())))
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,15 @@ def advantages_and_returns(
     return advantages, advantages + values
 
 
+def best_line(values: Tensor, returns: Tensor, mask: Tensor) -> tuple[float, float]:
+    """The slope, which is at least 0, and the shift by which values come nearest to returns: least
+    squares over the mask."""
+    mean, of_returns = masked_mean(values, mask), masked_mean(returns, mask)
+    together = masked_mean((values - mean) * (returns - of_returns), mask)
+    slope = (together / (masked_mean((values - mean) ** 2, mask) + 1e-8)).clamp(min=0)
+    return float(slope), float(of_returns - slope * mean)
+
+
 def whitened(values: Tensor, mask: Tensor) -> Tensor:
     """Values with mean 0 and variance 1 over the whole mask; as they are where it has less than two."""
     if mask.sum() < 2:

@@ -136,7 +136,14 @@ class Loop:
         number = progress.update
         seed = int(content_key(self._seed, "rollout", number)[:8], 16)
         rollout = roll_out(
-            self._roles, prompts, self._sampler, ppo, self._normals, progress.coefficient, seed
+            self._roles,
+            prompts,
+            self._sampler,
+            ppo,
+            self._normals,
+            progress.coefficient,
+            seed,
+            fit_critic=number == 0,
         )
         rate = 1 - number / updates if ppo.scheduler == "linear" else 1.0
         found = self._improver.improve(rollout, rate, learn_policy=number >= ppo.value_warmup, seed=seed)

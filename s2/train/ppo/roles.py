@@ -18,7 +18,6 @@ from s2.models.loading import load_model
 from s2.models.packed import Packed, packed
 from s2.models.reward import ScalarHead, head_of
 from s2.params.base import Dtype, Quantization
-from s2.train.ppo.scores import Normal
 from s2.train.ppo.trunk import Trunk, layer_of
 
 POLICY, REFERENCE, VALUE, REWARD = "policy", "reference", "value", "reward_"
@@ -27,9 +26,9 @@ Sequences = Sequence[Sequence[int]]
 
 class Roles:
     """The models of PPO. The policy and the critic learn, the others never move; dropout is off in all
-    of them. The critic starts as the first reward model, its rewards normalised as scores are, and
-    learns in the upper `value_layers` of its adapted layers: those below stay that reward model's, which
-    are read once for both.
+    of them. The critic starts as the first reward model, with a bias, and learns in the upper
+    `value_layers` of its adapted layers: those below stay that reward model's, which are read once for
+    both.
 
     Raises `S2Error` if an adapter is not of this base, a reward model has no trained head, or the base
     does more to its logits than its output embedding.
@@ -40,7 +39,6 @@ class Roles:
         base: Path,
         start: Path,
         rewards: Mapping[str, Path],
-        normals: Mapping[str, Normal],
         dtype: Dtype,
         quantization: Quantization,
         value_layers: int | None = None,
@@ -51,7 +49,7 @@ class Roles:
         first = next(iter(rewards))
         add_adapter(model, rewards[first], VALUE)
         self._heads = {name: self._head(model, folder) for name, folder in rewards.items()}
-        self._value_head = self._head(model, rewards[first], normals[first])
+        self._value_head = self._head(model, rewards[first], bias=True)
         for name, folder in rewards.items():
             add_adapter(model, folder, REWARD + name)
         for module in model.modules():
@@ -87,14 +85,12 @@ class Roles:
         self.use(POLICY)
 
     @staticmethod
-    def _head(model: PeftModel, folder: Path, normal: Normal | None = None) -> ScalarHead:
+    def _head(model: PeftModel, folder: Path, bias: bool = False) -> ScalarHead:
         weight = head_of(folder)
-        head = ScalarHead(weight.shape[1], 1, bias=normal is not None, device=model.device)
+        head = ScalarHead(weight.shape[1], 1, bias=bias, device=model.device)
         head.weight.data.copy_(weight)
-        if normal:
-            sd = normal.sd or 1.0
-            head.weight.data /= sd
-            nn.init.constant_(head.bias, -normal.mean / sd)
+        if bias:
+            nn.init.zeros_(head.bias)
         return head
 
     def use(self, name: str) -> None:
@@ -179,6 +175,12 @@ class Roles:
         has them."""
         states = self._states(VALUE, read)[read.tokens - 1]
         return read.by_answer(self._value_head(states)[:, 0])
+
+    @torch.no_grad()
+    def rescale_values(self, slope: float, shift: float) -> None:
+        """Let the critic say slope·V + shift where it said V."""
+        self._value_head.weight.mul_(slope)
+        self._value_head.bias.mul_(slope).add_(shift)
 
     def rewards(self, read: "Read") -> dict[str, Tensor]:
         """Each reward model's reward of each answer, at its last token, [answers]."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from s2.models.batches import ends_together, right_aligned
 from s2.models.sampling import Sampled, Sampler, sample
 from s2.params.align import PpoModel
-from s2.train.ppo.advantages import advantages_and_returns, token_rewards, whitened
+from s2.train.ppo.advantages import advantages_and_returns, best_line, token_rewards, whitened
 from s2.train.ppo.prompts import Prompt
 from s2.train.ppo.roles import POLICY, REFERENCE, Below, Read, Roles
 from s2.train.ppo.scores import Normal, normalised, safety_first, weighted, without_end
@@ -125,8 +125,13 @@ def roll_out(
     normals: Mapping[str, Normal],
     coefficient: float,
     seed: int,
+    fit_critic: bool,
 ) -> Rollout:
-    """Sample an answer to each prompt and judge it; advantages are whitened over the whole rollout."""
+    """Sample an answer to each prompt and judge it; advantages are whitened over the whole rollout.
+
+    To `fit_critic` is to scale and shift its values to what this rollout returned, which a critic that
+    has learned nothing needs: a reward model reads answers that are not at their end on another scale
+    than whole ones, and knows neither the other models nor the penalty of a missing end."""
     roles.use(POLICY)
     asked = [prompt.ids for prompt in prompts]
     answers = sample(roles.model, asked, sampler, seed)
@@ -137,7 +142,14 @@ def roll_out(
     rewards = token_rewards(
         judged.scores, right_aligned(judged.logprobs), right_aligned(judged.reference), mask, coefficient
     )
-    advantages, returns = advantages_and_returns(rewards, right_aligned(values), mask, ppo.gamma, ppo.lam)
+    valued = right_aligned(values)
+    if fit_critic:
+        _, returned = advantages_and_returns(rewards, valued, mask, ppo.gamma, lam=1.0)
+        slope, shift = best_line(valued, returned, mask)
+        roles.rescale_values(slope, shift)
+        values = [slope * of_answer + shift for of_answer in values]
+        valued = right_aligned(values)
+    advantages, returns = advantages_and_returns(rewards, valued, mask, ppo.gamma, ppo.lam)
     white = whitened(advantages, mask)
     counts = [len(answer.ids) for answer in answers]
     return Rollout(prompts, judged, values, _rows(white, counts), _rows(returns, counts), below)

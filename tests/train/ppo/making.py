@@ -35,4 +35,4 @@ def sampler(folder: Path, ppo: PpoModel) -> Sampler:
 
 def roles(base: Path, start: Path, reward: Path, quantization: Any = "none", **options: Any) -> Roles:
     given = {"value_layers": 1} | options
-    return Roles(base, start, {"liked": reward}, NORMALS, "float32", quantization, **given)
+    return Roles(base, start, {"liked": reward}, "float32", quantization, **given)

@@ -3,7 +3,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2.train.ppo.advantages import advantages_and_returns, masked_mean, token_rewards, whitened
+from s2.train.ppo.advantages import (
+    advantages_and_returns,
+    best_line,
+    masked_mean,
+    token_rewards,
+    whitened,
+)
 
 MASK = torch.tensor([[True, True, True], [False, True, True]])
 
@@ -40,6 +46,16 @@ def test_with_lambda_one_returns_are_the_discounted_rewards(values: list[float],
     _, returns = advantages_and_returns(rewards, torch.randn_like(rewards), mask, gamma, 1.0)
     expected = sum(gamma**k * value for k, value in enumerate(rewards[0].tolist()))
     assert float(returns[0, 0]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_best_line_by_hand() -> None:
+    """Values 1, 2, 3 and returns 1, 1, 4, means 2 and 2: Σ(v - 2)(r - 2) = 3 over Σ(v - 2)² = 2. Returns
+    that fall as values rise are best met by their mean."""
+    values, mask = torch.tensor([[1.0, 9.0], [2.0, 3.0]]), torch.tensor([[True, False], [True, True]])
+    rising, falling = torch.tensor([[1.0, -7.0], [1.0, 4.0]]), torch.tensor([[4.0, -7.0], [1.0, 1.0]])
+    assert best_line(values, rising, mask) == pytest.approx((1.5, -1.0))
+    assert best_line(values, falling, mask) == pytest.approx((0.0, 2.0))
+    assert best_line(torch.ones(2, 2), rising, mask) == pytest.approx((0.0, 2.0))
 
 
 def test_whitening_is_over_the_whole_mask() -> None:

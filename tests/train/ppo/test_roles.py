@@ -26,7 +26,7 @@ def test_before_the_first_step_the_policy_is_the_reference_and_ratios_are_one(
     ppo = settings()
     made = roles(tiny_model, tiny_adapter, tiny_reward, quantization)
     asked = prompts(tiny_adapter, 6)
-    found = roll_out(made, asked, sampler(tiny_adapter, ppo), ppo, NORMALS, 0.1, 3)
+    found = roll_out(made, asked, sampler(tiny_adapter, ppo), ppo, NORMALS, 0.1, 3, fit_critic=True)
     assert found.judged.kl().tolist() == [0.0] * 6
     told = [answer.ids for answer in found.judged.answers]
     found_pad = sampler(tiny_adapter, ppo).pad
@@ -69,7 +69,7 @@ def test_the_size_of_a_pass_and_its_padding_change_nothing(
     outcomes = []
     for batch_size in (1, 6):
         ppo = settings(batch_size=batch_size)
-        found = roll_out(made, asked, sampler(tiny_adapter, ppo), ppo, NORMALS, 0.1, 3)
+        found = roll_out(made, asked, sampler(tiny_adapter, ppo), ppo, NORMALS, 0.1, 3, fit_critic=True)
         outcomes.append(found)
     one, six = outcomes
     assert [a.ids for a in one.judged.answers] == [a.ids for a in six.judged.answers]
@@ -98,7 +98,7 @@ def test_gradient_checkpointing_changes_no_gradient(
     assert REFERENCE != POLICY
 
 
-def test_the_critic_starts_as_the_first_reward_model_normalised(
+def test_the_critic_starts_as_the_first_reward_model_on_another_scale(
     tiny_model: Path, tiny_adapter: Path, tiny_reward: Path
 ) -> None:
     """What comes after an answer is worth what the answer is scored."""
@@ -106,7 +106,11 @@ def test_the_critic_starts_as_the_first_reward_model_normalised(
     asked, told = [[1, 5, 6], [1, 9]], [[7, 8], [4, 3, 2]]
     (raw,) = made.rewards(made.read(asked, told)).values()
     after = made.read(asked, [[*answer, 5] for answer in told])
-    assert torch.allclose(made.values(after)[:, -1], (raw - 0.5) / 2, atol=1e-6)
+    assert torch.allclose(made.values(after)[:, -1], raw, atol=1e-6)
+    for slope, shift in ((0.5, -0.25), (3.0, 1.0)):  # (raw/2 - 1/4)·3 + 1
+        made.rescale_values(slope, shift)
+    assert torch.allclose(made.values(after)[:, -1], 1.5 * raw + 0.25, atol=1e-6)
+    assert torch.equal(made.rewards(made.read(asked, told))["liked"], raw)
 
 
 def test_a_critic_that_learns_in_its_upper_layers_is_the_whole_critic_there(
