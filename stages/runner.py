@@ -6,6 +6,7 @@ would write the same outputs, the second says who the first is.
 """
 
 import atexit
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -24,6 +25,7 @@ INTERRUPTED = 130  # as shells report SIGINT
 
 def run(main: Callable[[], None]) -> None:
     """Call a stage's `main`."""
+    gc.enable()  # which importing the stage was spared, see `stages`
     stage = os.environ.get("DVC_STAGE")
     module = main.__globals__["__spec__"].name.removeprefix("stages.")
     name = stage or " ".join([module, *sys.argv[1:]])

@@ -183,7 +183,8 @@ def test_no_dataset_or_model_is_named_in_code_or_in_the_graph() -> None:
 
 
 def test_packages_hold_no_code() -> None:
-    for path in [*(ROOT / "s2").rglob("__init__.py"), ROOT / "stages/__init__.py"]:
+    """No fingerprint has it. That of `stages` turns a knob of Python's, which no output depends on."""
+    for path in (ROOT / "s2").rglob("__init__.py"):
         (docstring,) = ast.parse(path.read_text(encoding="utf-8")).body
         assert isinstance(docstring, ast.Expr)
 
