@@ -14,6 +14,8 @@ import gc
 
 from stages.runner import run
 
+gc.disable()
+
 
 class Large:
     def __del__(self) -> None:
