@@ -41,7 +41,6 @@ def run(main: Callable[[], None]) -> None:
         lock = f"{fingerprint([], str(Path.cwd()), name)[:16]}.lock"
         with alone(local("locks", lock), f"stage {name}"):
             main()
-        _end()
     except S2Error as error:
         sys.exit(f"error: {error}{_advice(stage)}")
     except KeyboardInterrupt:
@@ -52,6 +51,8 @@ def run(main: Callable[[], None]) -> None:
             sys.exit(f"error: {message}{_advice(stage)}")
         print(_advice(stage).strip(), file=sys.stderr)
         raise
+    else:  # what goes wrong from here on has lost no output
+        _end()
 
 
 def _end() -> None:

@@ -26,9 +26,9 @@ Sequences = Sequence[Sequence[int]]
 
 class Roles:
     """The models of PPO. The policy and the critic learn, the others never move; dropout is off in all
-    of them. The critic starts as the first reward model, with a bias, and learns in the upper
-    `value_layers` of its adapted layers: those below stay that reward model's, which are read once for
-    both.
+    of them. The critic starts as the first reward model, with a bias by which `rescale_values`
+    can shift it, and learns in the upper `value_layers` of its adapted layers: those below stay that
+    reward model's, which are read once for both.
 
     Raises `S2Error` if an adapter is not of this base, a reward model has no trained head, or the base
     does more to its logits than its output embedding.

@@ -23,7 +23,6 @@ def test_a_critic_that_has_learned_nothing_is_fitted_to_what_the_rollout_returne
         values = critic_values(made, asked, rollout.judged.answers, 4)
         assert all(map(torch.allclose, values, rollout.values))
         answers = zip(rollout.judged.scores, values, strict=True)
-        wrong = torch.cat([score - of_answer for score, of_answer in answers])
-        found[fit] = wrong
+        found[fit] = torch.cat([score - of_answer for score, of_answer in answers])
     assert found[True].mean().abs() < 1e-5 and found[False].mean() < -3
     assert found[True].var() <= found[False].var()
