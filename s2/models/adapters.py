@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -149,24 +150,30 @@ def trained_in(folder: Path) -> Trained:
     return Trained(**json.loads((folder / TRAINED).read_text(encoding="utf-8")))
 
 
+def switch(model: PeftModel, name: str) -> None:
+    """Make the adapter `name` the active one. PEFT's switch also sets what is trainable (peft#2759,
+    #3447); here that stays what it was."""
+    trainable = {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
+    for layer in model.modules():
+        if isinstance(layer, BaseTunerLayer):
+            layer.set_adapter(name)
+    train_only(model, trainable)
+
+
+def train_only(model: PeftModel, trainable: Container[int]) -> None:
+    """Let those parameters of a model learn whose `id` is among `trainable`."""
+    for parameter in model.parameters():
+        parameter.requires_grad_(id(parameter) in trainable)
+
+
 @contextmanager
 def active(model: PeftModel, name: str) -> Iterator[None]:
-    """Let the adapter `name` be the active one for a while. PEFT's switch also sets what is trainable
-    (peft#2759, #3447); here that stays what it was."""
-    before = model.active_adapter
-    trainable = {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
-    model.set_adapter(name)
-    _train_only(model, trainable)
+    """Let the adapter `name` be the active one for a while, in place of the model's own."""
+    switch(model, name)
     try:
         yield
     finally:
-        model.set_adapter(before)
-        _train_only(model, trainable)
-
-
-def _train_only(model: PeftModel, trainable: Container[int]) -> None:
-    for parameter in model.parameters():
-        parameter.requires_grad_(id(parameter) in trainable)
+        switch(model, str(model.active_adapter))
 
 
 def save_adapter(model: PeftModel, folder: Path, name: str = "default") -> None:

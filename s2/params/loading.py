@@ -1,5 +1,7 @@
 """Reading params.yaml: a stage loads the keys that it reads, each by its name and its type."""
 
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,7 +68,7 @@ def read(path: Path) -> dict[str, Any]:
     """The content of a parameter file; raises `S2Error` if it is missing, no UTF-8, no YAML or no
     mapping, or names a key twice."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _OnceLoader)
+        content = deepcopy(_parsed(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise S2Error(f"{path} is missing: `s2 use sample` writes one") from None
     except UnicodeDecodeError as error:
@@ -76,6 +78,12 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise S2Error(f"{path} holds no parameters")
     return content
+
+
+@lru_cache(maxsize=2)
+def _parsed(text: str) -> Any:
+    """YAML's content, kept: a stage loads a dozen keys, and to parse all of them takes 30 to 100 ms."""
+    return yaml.load(text, _OnceLoader)
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

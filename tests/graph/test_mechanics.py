@@ -66,7 +66,7 @@ def test_a_new_constant_makes_exactly_its_users_stale(repo: Repository) -> None:
     own = {name for name, why in stale.items() if "readability:_report changed" in why}
     assert own == {
         *("candidates@reddit", "candidates@wiki", "own", "own_pairs"),
-        *("ppo@both-ppo", "evaluate@both", "evaluate@both-ppo"),
+        *("ppo@both-ppo", "evaluate@both"),
     }
     assert all("if " in why for name, why in stale.items() if name not in own)
     repo.edit("s2/report/tables.py", '"toxicity"]', '"toxicity", "words"]')
@@ -129,21 +129,21 @@ def test_a_second_clone_with_the_run_cache_runs_no_stage(repo: Repository, tmp_p
 
 def test_code_that_is_not_the_fingerprints_is_refused(repo: Repository) -> None:
     repo.edit("s2/models/prompts.py", "### Human:", "### Person:")
-    done = repo.run(sys.executable, "-m", "dvc", "repro", "-s", "-f", "datasets@eli5")
+    done = repo.run(sys.executable, "-m", "dvc", "repro", "-s", "-f", "datasets@both")
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert "stages/datasets.py would run code that data/code/datasets.json does not stand for" in said
     assert "s2.models.prompts:HUMAN changed" in said and "Traceback" not in said
-    assert "`dvc checkout --force datasets@eli5`" in said
-    repo.dvc("checkout", "--force", "datasets@eli5")
-    assert (repo.root / "data/sft/eli5/train.parquet").is_file()
+    assert "`dvc checkout --force datasets@both`" in said
+    repo.dvc("checkout", "--force", "datasets@both")
+    assert (repo.root / "data/sft/both/train.parquet").is_file()
 
 
 def test_an_edit_in_the_middle_of_a_run_is_not_locked(repo: Repository) -> None:
     """The code of `datasets` changes when `splits` runs: it must not be locked under the old one."""
     repo.edit("params.yaml", "min_score: 4 ", "min_score: 2 ")
     running = subprocess.Popen(
-        [sys.executable, "-m", "dvc", "repro", "datasets@eli5"],
+        [sys.executable, "-m", "dvc", "repro", "datasets@both"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -159,7 +159,7 @@ def test_an_edit_in_the_middle_of_a_run_is_not_locked(repo: Repository) -> None:
     assert running.wait(TIMEOUT_S) != 0
     assert "does not stand for (s2.models.prompts:HUMAN changed)" in "".join(said)
     # The base is checked with the prompt too.
-    assert set(ran(repo.dvc("repro", "datasets@eli5"))) == {"code", "base", "datasets@eli5"}
+    assert set(ran(repo.dvc("repro", "datasets@both"))) == {"code", "base", "datasets@both"}
 
 
 def test_an_experiment_elsewhere_shares_caches(repo: Repository) -> None:
@@ -220,7 +220,7 @@ def test_a_fourth_dataset_and_a_model_on_it_by_parameters_alone(repo: Repository
     assert {"datasets@third", "cards@third", "sft@third", "merge@third-simple"} <= set(ran(said))
     assert "sft@both" not in ran(said) and "splits" not in ran(said)
     board = json.loads((repo.root / "metrics/leaderboard.json").read_text())["ours"]
-    assert set(board) == {"both", "both-ppo", "third"} and set(board["third"]) == {"eli5", "both"}
+    assert set(board) == {"both", "third"} and set(board["third"]) == {"both"}
     assert "r/askscience" in (repo.root / "data/sft/third/README.md").read_text()
 
 

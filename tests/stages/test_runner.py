@@ -36,14 +36,15 @@ run(main)
 
 @pytest.mark.parametrize(
     ("started", "collects"),
-    [(["-m", "stages.some"], "False"), (["-c", "import stages.some"], "True")],
+    [(["-m", "stages.some"], "False 10000"), (["-c", "import stages.some"], "True 700")],
 )
 def test_python_collects_no_garbage_while_it_imports_what_it_runs(
     tmp_path: Path, started: list[str], collects: str
 ) -> None:
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages/__init__.py").write_text((ROOT / "stages/__init__.py").read_text())
-    (tmp_path / "stages/some.py").write_text("import gc\n\nprint(gc.isenabled())\n")
+    told = "print(gc.isenabled(), gc.get_threshold()[0])"
+    (tmp_path / "stages/some.py").write_text(f"import gc\n\n{told}\n")
     done = subprocess.run([sys.executable, *started], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.strip() == collects
 

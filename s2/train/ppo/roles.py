@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import torch
 from peft import PeftModel
-from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 
 from s2.kernel.errors import S2Error
-from s2.models.adapters import add_adapter
+from s2.models.adapters import add_adapter, switch, train_only
 from s2.models.batches import by_length, ends_together
 from s2.models.head import chosen_logprobs, head_of_words
 from s2.models.loading import load_model
@@ -69,9 +68,7 @@ class Roles:
             key: parameter for key, parameter in value.items() if layer_of(key) >= self._critic_from
         } | {f"head.{key}": parameter for key, parameter in self._value_head.named_parameters()}
         learning = [*self.policy_parameters.values(), *self.value_parameters.values()]
-        self._learning = {id(parameter) for parameter in learning}
-        self._layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
-        self._adapters = [parameter for key, parameter in model.named_parameters() if ".lora_" in key]
+        train_only(model, {id(parameter) for parameter in learning})
         self._active = ""
         head = head_of_words(model)
         if head is None:
@@ -94,15 +91,10 @@ class Roles:
         return head
 
     def use(self, name: str) -> None:
-        """Make an adapter the active one. PEFT's switch rewrites what is trainable (peft#2759): that is
-        set again from explicit lists. Whoever needs gradients of a role ends its backward before the
+        """Make an adapter the active one. Whoever needs gradients of a role ends its backward before the
         next switch, for checkpointed layers run again under what is active then (peft#2832)."""
-        if self._active == name:
-            return
-        for layer in self._layers:  # PEFT's switch of a model goes through all its modules
-            layer.set_adapter(name)
-        for parameter in self._adapters:
-            parameter.requires_grad_(id(parameter) in self._learning)
+        if self._active != name:
+            switch(self.model, name)
         self._active = name
 
     def passes(self, prompts: Sequences, answers: Sequences, batch_size: int) -> Iterator[list[int]]:

@@ -137,22 +137,27 @@ def roll_out(
     answers = sample(roles.model, asked, sampler, seed)
     below = roles.below(asked, [answer.ids for answer in answers], ppo.batch_size)
     judged = judge(roles, prompts, answers, ppo, normals, sampler.pad, below)
-    values = critic_values(roles, prompts, answers, ppo.batch_size, below)
     mask = ends_together([len(answer.ids) for answer in answers], roles.model.device)
     rewards = token_rewards(
         judged.scores, right_aligned(judged.logprobs), right_aligned(judged.reference), mask, coefficient
     )
-    valued = right_aligned(values)
+    values = right_aligned(critic_values(roles, prompts, answers, ppo.batch_size, below))
     if fit_critic:
-        _, returned = advantages_and_returns(rewards, valued, mask, ppo.gamma, lam=1.0)
-        slope, shift = best_line(valued, returned, mask)
-        roles.rescale_values(slope, shift)
-        values = [slope * of_answer + shift for of_answer in values]
-        valued = right_aligned(values)
-    advantages, returns = advantages_and_returns(rewards, valued, mask, ppo.gamma, ppo.lam)
-    white = whitened(advantages, mask)
+        values = _fitted(roles, rewards, values, mask, ppo.gamma)
+    advantages, returns = advantages_and_returns(rewards, values, mask, ppo.gamma, ppo.lam)
     counts = [len(answer.ids) for answer in answers]
-    return Rollout(prompts, judged, values, _rows(white, counts), _rows(returns, counts), below)
+    kept, white, wanted = (
+        _rows(found, counts) for found in (values, whitened(advantages, mask), returns)
+    )
+    return Rollout(prompts, judged, kept, white, wanted, below)
+
+
+def _fitted(roles: Roles, rewards: Tensor, values: Tensor, mask: Tensor, gamma: float) -> Tensor:
+    """The critic's values scaled and shifted to what a rollout returned, and so is the critic."""
+    _, returned = advantages_and_returns(rewards, values, mask, gamma, lam=1.0)
+    slope, shift = best_line(values, returned, mask)
+    roles.rescale_values(slope, shift)
+    return (slope * values + shift) * mask
 
 
 def _rows(values: Tensor, counts: Sequence[int]) -> list[Tensor]:
