@@ -1,8 +1,9 @@
 """Products of a few rows with a large matrix, as generation has them, on a CPU.
 
 MKL, which multiplies there, was measured on an AMD EPYC with AVX2: where x has two to some sixty rows, it
-takes up to twice the time for x Wᵀ as for (W xᵀ)ᵀ, the same numbers. `benchmarks/generate.py` has what
-comes of it.
+takes up to twice the time for x Wᵀ as for (W xᵀ)ᵀ, the same numbers. On an Intel Xeon with AVX-512 it
+does not: generation is a twentieth slower the other way round. `benchmarks/generate.py` has what comes of
+it.
 """
 
 from collections.abc import Iterator
@@ -18,9 +19,11 @@ LARGE = 64  # features, in and out: an adapter's matrices have fewer
 
 @contextmanager
 def thin_products(model: nn.Module) -> Iterator[None]:
-    """Within it a model's large linear layers that are on the CPU in float32 multiply a few rows the
-    faster way."""
-    layers = [layer for layer in model.modules() if type(layer) is nn.Linear and _is_slow(layer)]
+    """Within it a model's large linear layers that are on a CPU with AVX2 and no AVX-512, in float32,
+    multiply a few rows the faster way."""
+    slow = torch.backends.cpu.get_cpu_capability() == "AVX2"
+    linear = [layer for layer in model.modules() if type(layer) is nn.Linear]
+    layers = [layer for layer in linear if slow and _is_slow(layer)]
     for layer in layers:
         layer.forward = partial(_linear, layer)  # type: ignore[method-assign]
     try:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, GenerationConfig, MambaConfig
+from transformers import AutoModelForCausalLM, GenerationConfig, MambaConfig, TopPLogitsWarper
 
 from s2.kernel.cache import content_key
 from s2.kernel.errors import S2Error
 from s2.models.loading import load_model
-from s2.models.sampling import Sampler, choose, cut, generate, sample
+from s2.models.sampling import LIKELY, Sampler, choose, cut, generate, nucleus, sample
 from tests.models.making import ARCHITECTURES, make_model
 
 PAD = 4
@@ -26,7 +26,7 @@ def sampler(**changes: Any) -> Sampler:
     [
         *((1.0, 0.0, 0), (1.0, 0.09, 0), (1.0, 0.11, 1), (1.0, 0.29, 1), (1.0, 0.31, 2)),
         *((1.0, 0.59, 2), (1.0, 0.61, 3), (1.0, 1 - 2**-24, 3)),
-        *((0.5, 0.0, 2), (0.5, 0.42, 2), (0.5, 0.43, 3), (0.5, 1 - 2**-24, 3)),  # 3/7 and 4/7
+        *((0.5, 0.0, 3), (0.5, 0.57, 3), (0.5, 0.58, 2), (0.5, 1 - 2**-24, 2)),  # 4/7 and 3/7
     ],
 )
 def test_a_draw_is_the_token_at_which_the_probabilities_pass_it(
@@ -43,6 +43,15 @@ def test_a_draw_is_the_token_at_which_the_probabilities_pass_it(
 def test_of_the_top_k_the_others_are_never_drawn(drawn: float, token: int) -> None:
     found = choose(ODDS.log()[None], torch.tensor([drawn]), sampler(top_k=2))
     assert found.tolist() == [token]
+
+
+@pytest.mark.parametrize("spread", [0.1, 1.0, 6.0])  # of 2645, of some 1800 and of a few tokens
+def test_a_nucleus_is_that_of_transformers(spread: float) -> None:
+    logits = spread * torch.randn(4, 3 * LIKELY, generator=torch.Generator().manual_seed(0))
+    expected = TopPLogitsWarper(0.9)(torch.empty(0), logits).softmax(-1)
+    likely, places = nucleus(logits.softmax(-1), 0.9)
+    found = torch.zeros_like(logits).scatter(1, places, likely / likely.sum(-1, keepdim=True))
+    assert torch.allclose(found, expected, atol=1e-6) and (found > 0).equal(expected > 0)
 
 
 def test_top_p_is_of_the_top_k() -> None:

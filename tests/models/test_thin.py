@@ -5,6 +5,17 @@ from torch import nn
 from s2.models.thin import thin_products
 
 
+@pytest.fixture(autouse=True)
+def _avx2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX2")
+
+
+def test_a_cpu_with_avx512_multiplies_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX512")
+    with thin_products(nn.Sequential(layer := nn.Linear(80, 80))):
+        assert "forward" not in vars(layer)
+
+
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("shape", [(2, 1, 80), (5, 80), (80,), (3, 0, 80), (1, 70, 80), (2, 32, 80)])
 def test_a_product_is_the_same_the_other_way_round(shape: tuple[int, ...], bias: bool) -> None:
