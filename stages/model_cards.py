@@ -1,40 +1,64 @@
-"""Write a model's card: `python -m stages.model_cards NAME`."""
+"""Write a card for every adapter, every merged model, and what else is scored."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from s2.kernel.files import write_text
+from s2.kernel.files import new_folder, write_text
 from s2.params.base import Name
 from s2.params.loading import load
 from s2.params.models import OUTSIDE, Outside, PromptStyle
-from s2.report.model_card import Step, lineage, model_card
+from s2.report.model_card import Measured, folder_of, lineage, model_card
 from stages.runner import run
+
+CARDS = Path("models/cards")
+EVALUATED = Path("metrics/evaluate")
+TRAINED = {
+    "sft": Path("metrics/sft"),
+    "reward": Path("metrics/reward"),
+    "dpo": Path("metrics/dpo"),
+    "ppo": Path("metrics/ppo"),
+    "merge": Path("metrics/merge"),
+}
 
 
 def main() -> None:
-    name = sys.argv[1]
-    folder = load(f"evaluate.models.{name}", str)
-    scores = json.loads(Path(f"metrics/evaluate/{name}.json").read_text(encoding="utf-8"))
-    if folder.startswith(OUTSIDE):
-        one = load("outside", dict[Name, Outside])[folder.removeprefix(OUTSIDE)]
-        steps, source, style = list[Step](), one.source, one.prompt
-    else:
-        steps = lineage(folder, declared())
-        source, style = load("model.base.source", str), load("model.prompt", PromptStyle)
-    told = model_card(name, folder, steps, scores, source, style)
-    write_text(Path(f"models/cards/{name}/README.md"), told)
+    models = declared()
+    scored = {folder: name for name, folder in load("evaluate.models", dict[Name, str]).items()}
+    trained = {
+        folder_of(section, name): TRAINED[section] / f"{name}.json"
+        for section, names in models.items()
+        for name in names
+    }
+    source, style = load("model.base.source", str), load("model.prompt", PromptStyle)
+    outside = load("outside", dict[Name, Outside])
+    with new_folder(CARDS) as cards:
+        for folder in sorted({*trained, *scored}):
+            answers = read(EVALUATED / f"{scored[folder]}.json") if folder in scored else {}
+            measured = Measured(answers, read(trained[folder]) if folder in trained else {})
+            if folder.startswith(OUTSIDE):
+                one = outside[folder.removeprefix(OUTSIDE)]
+                told = model_card(folder, [], measured, one.source, one.prompt)
+            else:
+                told = model_card(folder, lineage(folder, models), measured, source, style)
+            write_text(cards.joinpath(*Path(folder).parts[1:], "README.md"), told)
 
 
 def declared() -> dict[str, dict[str, Any]]:
-    """What every section of params.yaml declares of models, by its name."""
+    """What every section of params.yaml that makes models declares of them, by its name."""
     return {
         "sft": load("sft.models", dict[Name, Any]),
+        "reward": load("reward.models", dict[Name, Any]),
         "dpo": load("dpo.models", dict[Name, Any]),
         "ppo": load("ppo.models", dict[Name, Any]),
         "merge": load("merge.models", dict[Name, Any]),
     }
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A metrics file."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ import pytest
 from huggingface_hub import ModelCard
 
 from s2.kernel.errors import S2Error
-from s2.report.model_card import Step, lineage, model_card
+from s2.report.model_card import Measured, Step, folder_of, lineage, model_card, section_of
 
 DECLARED: dict[str, dict[str, Any]] = {
     "sft": {"both": {"data": "eli5-wiki"}},
+    "reward": {"polite": {"from": "sft/both", "data": "votes"}},
     "dpo": {"kind": {"from": "sft/both", "data": "helpfulness"}},
     "ppo": {"kinder": {"from": "dpo/kind", "rewards": {"safety": 1.0, "simplicity": 0.5}}},
     "merge": {"kinder-careful": {"from": "ppo/kinder", "method": "careful", "data": "eli5-wiki"}},
@@ -32,26 +33,54 @@ def test_the_whole_chain_from_the_base() -> None:
 
 def test_the_hub_reads_it() -> None:
     folder = "models/dpo/kind"
-    text = model_card("kind", folder, lineage(folder, DECLARED), SCORES, "meta-llama/Llama-2-7b-hf", "s2")
+    measured = Measured(SCORES, {"validation.accuracy": 0.75, "validation.accuracy_se": 0.05, "steps": 4})
+    text = model_card(folder, lineage(folder, DECLARED), measured, "meta-llama/Llama-2-7b-hf", "s2")
     card = ModelCard(text)
     data: Any = card.data
     assert (data.base_model, data.datasets) == ("meta-llama/Llama-2-7b-hf", ["eli5-wiki"])
     assert (data.library_name, data.pipeline_tag) == ("peft", "text-generation")
     found = {(one.dataset_name, one.metric_name): one.metric_value for one in data.eval_results}
-    assert found == {("wiki", "ROUGE-L"): 0.1664, ("wiki", "FRE"): 95.0}
+    assert found == {
+        ("wiki", "ROUGE-L"): 0.1664,
+        ("wiki", "FRE"): 95.0,
+        ("helpfulness", "accuracy on validation pairs"): 0.75,
+    }
     assert "| ROUGE-L | 0.166 ± 0.009 |" in text
+    assert "| accuracy on validation pairs | 0.750 ± 0.050 |" in text
     assert "AutoPeftModelForCausalLM.from_pretrained('models/dpo/kind')" in text
 
 
+def test_what_is_not_scored_tells_what_training_found() -> None:
+    folder = "models/reward/polite"
+    measured = Measured({}, {"test.accuracy": 0.9, "test.accuracy_se": 0.02})
+    text = model_card(folder, lineage(folder, DECLARED), measured, "a/b", "s2")
+    data: Any = ModelCard(text).data
+    (result,) = data.eval_results
+    assert (data.pipeline_tag, result.task_type) == ("text-classification", "text-classification")
+    assert (result.dataset_name, result.dataset_split, result.metric_value) == ("votes", "test", 0.9)
+    assert "# polite: a reward model of answers" in text and "## Scores" not in text
+    assert "| accuracy on test pairs | 0.900 ± 0.020 |" in text and "validation pairs" not in text
+
+
 def test_a_base_that_is_not_on_the_hub_is_only_told() -> None:
-    card = ModelCard(model_card("base", "models/base", [], SCORES, "pypi:some==1#a/b.gguf", "chat"))
+    measured = Measured(SCORES, {})
+    card = ModelCard(model_card("models/base", [], measured, "pypi:some==1#a/b.gguf", "chat"))
     data: Any = card.data
     assert data.base_model is None and data.datasets is None
     assert data.library_name == "transformers"
+    assert "# base: simple, safe answers" in card.text and "What training found" not in card.text
     assert "From `pypi:some==1#a/b.gguf`, as it came." in card.text
 
 
 @pytest.mark.parametrize("style", ["s2", "chat"])
-def test_its_example_is_python(style: Any) -> None:
-    text = model_card("m", "models/base", [], SCORES, "a/b", style)
+@pytest.mark.parametrize("folder", ["models/base", "models/reward/polite", "models/dpo/kind"])
+def test_its_example_is_python(folder: str, style: Any) -> None:
+    steps = lineage(folder, DECLARED)
+    text = model_card(folder, steps, Measured({}, {}), "a/b", style)
     compile(text.split("```python\n")[1].split("```")[0], "card", "exec")
+
+
+def test_a_folder_is_that_of_its_section_and_name() -> None:
+    for folder in ("models/merged/a", "models/sft/b"):
+        assert folder_of(*section_of(folder)) == folder
+    assert section_of("models/merged/a") == ("merge", "a")
