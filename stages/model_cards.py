@@ -1,13 +1,17 @@
 """Write a card for every adapter, every merged model, and what else is scored."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from s2.kernel.files import new_folder, write_text
 from s2.params.base import Name
 from s2.params.loading import load
 from s2.params.models import OUTSIDE, Outside, PromptStyle
+from s2.report.asking import Asking
 from s2.report.model_card import Measured, folder_of, lineage, model_card
 from stages.runner import run
 
@@ -30,7 +34,7 @@ def main() -> None:
         for section, names in models.items()
         for name in names
     }
-    source, style = load("model.base.source", str), load("model.prompt", PromptStyle)
+    source, asking = load("model.base.source", str), sampled(load("model.prompt", PromptStyle))
     outside = load("outside", dict[Name, Outside])
     with new_folder(CARDS) as cards:
         for folder in sorted({*trained, *scored}):
@@ -38,10 +42,21 @@ def main() -> None:
             measured = Measured(answers, read(trained[folder]) if folder in trained else {})
             if folder.startswith(OUTSIDE):
                 one = outside[folder.removeprefix(OUTSIDE)]
-                told = model_card(folder, [], measured, one.source, one.prompt)
+                told = model_card(folder, [], measured, one.source, replace(asking, style=one.prompt))
             else:
-                told = model_card(folder, lineage(folder, models), measured, source, style)
+                told = model_card(folder, lineage(folder, models), measured, source, asking)
             write_text(cards.joinpath(*Path(folder).parts[1:], "README.md"), told)
+
+
+def sampled(style: PromptStyle) -> Asking:
+    """How the models of the graph are asked when they are scored."""
+    return Asking(
+        style,
+        load("answers.temperature", NonNegativeFloat),
+        load("answers.top_p", PositiveFloat),
+        load("answers.top_k", NonNegativeInt),
+        load("answers.repetition_penalty", PositiveFloat),
+    )
 
 
 def declared() -> dict[str, dict[str, Any]]:

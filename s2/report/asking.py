@@ -1,5 +1,7 @@
 """How to ask a model of the graph in Python, as its card says."""
 
+from dataclasses import dataclass
+
 from s2.params.models import PromptStyle
 
 _QUESTION = {
@@ -20,7 +22,26 @@ _IDS = {
 }
 
 
-def asked(folder: str, adapter: bool, style: PromptStyle) -> str:
+@dataclass(frozen=True)
+class Asking:
+    """The style of a model's prompts, and how its answers are sampled, as `answers` has it."""
+
+    style: PromptStyle
+    temperature: float
+    top_p: float
+    top_k: int
+    repetition_penalty: float
+
+    def options(self) -> str:
+        """As arguments of transformers' `generate`."""
+        penalty = f"repetition_penalty={self.repetition_penalty}"
+        if not self.temperature:
+            return f"do_sample=False, {penalty}"
+        chance = f"temperature={self.temperature}, top_p={self.top_p}, top_k={self.top_k}"
+        return f"do_sample=True, {chance}, {penalty}"
+
+
+def asked(folder: str, adapter: bool, asking: Asking) -> str:
     """Python that asks the model in a folder a question."""
     package, kind = (
         ("peft", "AutoPeftModelForCausalLM") if adapter else ("transformers", "AutoModelForCausalLM")
@@ -30,8 +51,9 @@ def asked(folder: str, adapter: bool, style: PromptStyle) -> str:
         kind,
         folder,
         "",
-        f"{_QUESTION[style]}\ninputs = {_IDS[style]}\n"
-        "told = model.generate(**inputs, max_new_tokens=96)\n"
+        f"{_QUESTION[asking.style]}\ninputs = {_IDS[asking.style]}\n"
+        f"options = dict({asking.options()})\n"
+        "told = model.generate(**inputs, max_new_tokens=96, **options)\n"
         "print(tokenizer.decode(told[0, inputs['input_ids'].shape[1]:], skip_special_tokens=True))",
     )
 

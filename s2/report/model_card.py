@@ -10,8 +10,8 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from s2.kernel.errors import S2Error
 from s2.params.evaluate import ALL_SETS
-from s2.params.models import ENDPOINT, PromptStyle
-from s2.report.asking import asked, rated
+from s2.params.models import ENDPOINT
+from s2.report.asking import Asking, asked, rated
 from s2.report.page import mean
 from s2.report.tables import TITLES
 
@@ -91,7 +91,7 @@ class Measured:
 
 
 def model_card(
-    folder: str, steps: Sequence[Step], measured: Measured, source: str, style: PromptStyle
+    folder: str, steps: Sequence[Step], measured: Measured, source: str, asking: Asking
 ) -> str:
     """The card of what is in a folder of `models/`, in Markdown; `source` is the base's, or its own if
     it was not trained here."""
@@ -119,7 +119,7 @@ def model_card(
         "## How to ask it",
         "At its endpoint, by chat."
         if elsewhere
-        else (rated(folder, style) if rates else asked(folder, adapter, style)),
+        else (rated(folder, asking.style) if rates else asked(folder, adapter, asking)),
         *_scores(measured.answers),
         *_found(section, measured.training),
         "## Limits",
