@@ -195,3 +195,18 @@ def test_every_parameter_has_a_reader() -> None:
     for key in Params.model_fields:
         assert key == "machine" or any(found.split(".")[0] == key for found in read), key
     assert CODE.root == ROOT
+
+
+@pytest.mark.parametrize("section", ["dpo", "merge", "ppo", "rejection", "reward", "sft"])
+def test_a_section_may_declare_no_model(section: str) -> None:
+    """DVC refuses a stage whose dependency is not there: a folder to which nothing but the stages of one
+    section write is kept by git."""
+    folders = {
+        dep.def_path
+        for stage in stages().values()
+        for dep in stage.deps
+        if dep.def_path in (f"metrics/{section}", f"metrics/plots/{section}")
+    }
+    assert folders
+    for folder in folders:
+        assert (ROOT / folder / ".gitkeep").is_file(), folder
