@@ -145,9 +145,12 @@ def test_rows_that_do_not_fit_are_counted_or_stop_the_training(in_tmp: Path, tin
 def test_the_weights_of_the_best_or_of_the_last_step_are_kept(
     in_tmp: Path, tiny_model: Path, keep: str
 ) -> None:
-    """A rate that overshoots: what validates best comes before the end."""
-    parameters = settings(keep=keep, lr=1.0, epochs=4, evaluate_every=0.1, scheduler="constant")
-    metrics = train(run_in(in_tmp, tiny_model), ROWS[:6], ROWS[6:9], parameters, seed=1)
+    """It learns one answer, of which the validation answers have no token: each step makes them
+    unlikelier, so that what validates best comes before the end."""
+    parameters = settings(keep=keep, lr=0.4, epochs=4, evaluate_every=0.1, scheduler="constant")
+    learned = [row | {"completion": "so so so so so so"} for row in ROWS[:6]]
+    others = [row | {"completion": "Blue light, Blue light, Blue light"} for row in ROWS[6:9]]
+    metrics = train(run_in(in_tmp, tiny_model), learned, others, parameters, seed=3)
     losses = curve(in_tmp / "checkpoints", "validation")
     assert metrics["steps"] == 12 and list(losses) == [0, 2, 4, 6, 8, 10, 12]
     assert losses.pop(0) == pytest.approx(metrics["base_eval_loss"])
