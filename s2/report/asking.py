@@ -8,12 +8,13 @@ _QUESTION = {
     "s2": "prompt = '### Human: Why is the sky blue? ### Assistant:'",
     "chat": "prompt = [{'role': 'user', 'content': 'Why is the sky blue?'}]",
 }
-_ANSWERED = {
+_ANSWERED = {  # up to the end token, which is what a reward model reads
     "s2": "text = '### Human: Why is the sky blue? ### Assistant: Air scatters blue light.'\n"
     "inputs = tokenizer(text + tokenizer.eos_token, return_tensors='pt')",
     "chat": "turns = [{'role': 'user', 'content': 'Why is the sky blue?'}]\n"
     "turns += [{'role': 'assistant', 'content': 'Air scatters blue light.'}]\n"
-    "inputs = tokenizer.apply_chat_template(turns, return_dict=True, return_tensors='pt')",
+    "text = tokenizer.apply_chat_template(turns, tokenize=False).rstrip()\n"
+    "inputs = tokenizer(text, add_special_tokens=False, return_tensors='pt')",
 }
 _IDS = {
     "s2": "tokenizer(prompt, return_tensors='pt')",
