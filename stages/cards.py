@@ -1,11 +1,10 @@
 """Write a dataset's card: `python -m stages.cards NAME`."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from s2.kernel.files import write_text
+from s2.kernel.files import read_json, write_text
 from s2.params.base import Share
 from s2.params.data import Dataset, RemovedPosts
 from s2.params.loading import load
@@ -20,8 +19,10 @@ CLEANED = Path("metrics/data/candidates-reddit.json")
 def main() -> None:
     name = sys.argv[1]
     dataset = load(f"datasets.{name}", Dataset)
-    counts = read(Path(f"metrics/data/datasets-{name}.json"))
-    write_text(Path(f"data/sft/{name}/README.md"), card(name, dataset, counts, read(FUNNEL), making()))
+    counts = read_json(Path(f"metrics/data/datasets-{name}.json"))
+    write_text(
+        Path(f"data/sft/{name}/README.md"), card(name, dataset, counts, read_json(FUNNEL), making())
+    )
 
 
 def making() -> Making:
@@ -42,7 +43,7 @@ def making() -> Making:
         },
         subreddits=load("data.reddit.subreddits", list[str]),
         model=load("questions.model", str) if endpoint else load("model.base.source", str),
-        removed_posts=removed_posts(read(CLEANED), load("data.reddit.removed_posts", RemovedPosts)),
+        removed_posts=removed_posts(read_json(CLEANED), load("data.reddit.removed_posts", RemovedPosts)),
     )
 
 
@@ -62,11 +63,6 @@ def removed_posts(counts: dict[str, Any], kept: RemovedPosts) -> str:
             "`data.reddit.removed_posts: title` keeps those whose title asks."
         )
     return f"{found} when the dump was made: the title of each asks alone, of the {answers}."
-
-
-def read(path: Path) -> dict[str, Any]:
-    """A metrics file."""
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

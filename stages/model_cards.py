@@ -1,18 +1,16 @@
 """Write a card for every adapter, every merged model, and what else is scored."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
-
-from s2.kernel.files import new_folder, write_text
-from s2.params.base import Name
+from s2.kernel.files import new_folder, read_json, write_text
+from s2.params.base import Count, Name, Number
+from s2.params.evaluate import Share0
 from s2.params.loading import load
-from s2.params.models import OUTSIDE, Outside, PromptStyle
+from s2.params.models import OUTSIDE, Outside, PromptStyle, folder_of
 from s2.report.asking import Asking
-from s2.report.model_card import Measured, folder_of, lineage, model_card
+from s2.report.model_card import Measured, lineage, model_card
 from stages.runner import run
 
 CARDS = Path("models/cards")
@@ -38,8 +36,8 @@ def main() -> None:
     outside = load("outside", dict[Name, Outside])
     with new_folder(CARDS) as cards:
         for folder in sorted({*trained, *scored}):
-            answers = read(EVALUATED / f"{scored[folder]}.json") if folder in scored else {}
-            measured = Measured(answers, read(trained[folder]) if folder in trained else {})
+            answers = read_json(EVALUATED / f"{scored[folder]}.json") if folder in scored else {}
+            measured = Measured(answers, read_json(trained[folder]) if folder in trained else {})
             if folder.startswith(OUTSIDE):
                 one = outside[folder.removeprefix(OUTSIDE)]
                 told = model_card(folder, [], measured, one.source, replace(asking, style=one.prompt))
@@ -52,10 +50,10 @@ def sampled(style: PromptStyle) -> Asking:
     """How the models of the graph are asked when they are scored."""
     return Asking(
         style,
-        load("answers.temperature", NonNegativeFloat),
-        load("answers.top_p", PositiveFloat),
-        load("answers.top_k", NonNegativeInt),
-        load("answers.repetition_penalty", PositiveFloat),
+        load("answers.temperature", Number),
+        load("answers.top_p", Share0),
+        load("answers.top_k", Count),
+        load("answers.repetition_penalty", Number),
     )
 
 
@@ -68,12 +66,6 @@ def declared() -> dict[str, dict[str, Any]]:
         "ppo": load("ppo.models", dict[Name, Any]),
         "merge": load("merge.models", dict[Name, Any]),
     }
-
-
-def read(path: Path) -> dict[str, Any]:
-    """A metrics file."""
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 if __name__ == "__main__":

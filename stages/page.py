@@ -1,11 +1,10 @@
 """Write the report: one page to open in a browser, without network."""
 
-import json
 from hashlib import md5
 from pathlib import Path
 from typing import Any
 
-from s2.kernel.files import write_text
+from s2.kernel.files import read_json, write_text
 from s2.kernel.tables import once, read_rows
 from s2.params.base import Name
 from s2.params.loading import load
@@ -38,22 +37,24 @@ def main() -> None:
     models = list(load("evaluate.models", dict[Name, str]))
     scored = {model: once(read_rows(SCORED / f"{model}.parquet")) for model in models}
     charts = {
-        "Simplicity and quality": [tradeoff({m: read(EVALUATED / f"{m}.json") for m in models})],
-        "Answers": densities({metric: read(SPREADS / f"{metric}.json") for metric in SPREAD}),
+        "Simplicity and quality": [tradeoff({m: read_json(EVALUATED / f"{m}.json") for m in models})],
+        "Answers": densities({metric: read_json(SPREADS / f"{metric}.json") for metric in SPREAD}),
         "Training": training(CURVES),
-        "Data": [dropped(read(DROPPED))],
+        "Data": [dropped(read_json(DROPPED))],
     }
-    profile = read(PROFILE)
+    profile = read_json(PROFILE)
     contents = Contents(
         built=Built(profile["profile"], profile["different"], pins(LOCK)),
-        board=read(BOARD),
+        board=read_json(BOARD),
         scored=scored,
-        funnel=read(FUNNEL),
+        funnel=read_json(FUNNEL),
         datasets={path.parent.name: examples(path) for path in sorted(DATASETS.glob("*/train.parquet"))},
-        merges={name: read(MERGES / f"{name}.json") for name in load("merge.models", dict[Name, Any])},
-        benchmarks={name: read(BENCHMARKS / f"{name}.json") for name in models},
-        judged={name: read(JUDGED / f"{name}.json") for name in models},
-        safety={name: read(SAFETY / f"{name}.json") for name in models},
+        merges={
+            name: read_json(MERGES / f"{name}.json") for name in load("merge.models", dict[Name, Any])
+        },
+        benchmarks={name: read_json(BENCHMARKS / f"{name}.json") for name in models},
+        judged={name: read_json(JUDGED / f"{name}.json") for name in models},
+        safety={name: read_json(SAFETY / f"{name}.json") for name in models},
         charts=charts,
     )
     write_text(OUT, page(contents))
@@ -62,11 +63,6 @@ def main() -> None:
 def examples(path: Path) -> list[dict[str, Any]]:
     """The first rows of a file by their ids' MD5."""
     return sorted(read_rows(path), key=lambda row: md5(row["id"].encode()).hexdigest())[:EXAMPLES]
-
-
-def read(path: Path) -> Any:
-    """A metrics file."""
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

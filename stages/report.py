@@ -1,11 +1,10 @@
 """Gather every model's means into the leaderboard, the published ones beside them, and the few by
 which runs are compared into the headline."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from s2.kernel.files import new_folder, write_json, write_text
+from s2.kernel.files import new_folder, read_json, write_json, write_text
 from s2.params.base import Name, Positive
 from s2.params.data import Dataset
 from s2.params.loading import load
@@ -30,11 +29,11 @@ PAGE = Path("metrics/plots/page.html")
 
 def main() -> None:
     folders = load("evaluate.models", dict[Name, str])
-    ours = {name: read(EVALUATED / f"{name}.json") for name in folders}
-    trained = {name: read(TRAINED / f"{name}.json") for name in load("sft.models", dict[Name, Any])}
+    ours = {name: read_json(EVALUATED / f"{name}.json") for name in folders}
+    trained = {name: read_json(TRAINED / f"{name}.json") for name in load("sft.models", dict[Name, Any])}
     sets = alike(load("datasets", dict[Name, Dataset]), load("data.reddit.subreddits", list[str]))
     tokens = load("answers.max_new_tokens", Positive)
-    board = leaderboard(ours, published(sets), tokens) | {"bertscore": read(BERTSCORE)}
+    board = leaderboard(ours, published(sets), tokens) | {"bertscore": read_json(BERTSCORE)}
     write_json(LEADERBOARD, board)
     write_json(INTERVALS, intervals(ours))
     write_text(PAGE, plots_page())
@@ -50,20 +49,18 @@ def alignment() -> dict[str, dict[str, Any]]:
     """The metrics of what is trained on preferences, and of merges, by section and name."""
     return {
         "reward": {
-            name: read(REWARD / f"{name}.json") for name in load("reward.models", dict[Name, Any])
+            name: read_json(REWARD / f"{name}.json") for name in load("reward.models", dict[Name, Any])
         },
-        "dpo": {name: read(DPO / f"{name}.json") for name in load("dpo.models", dict[Name, Any])},
-        "ppo": {name: read(PPO / f"{name}.json") for name in load("ppo.models", dict[Name, Any])},
+        "dpo": {name: read_json(DPO / f"{name}.json") for name in load("dpo.models", dict[Name, Any])},
+        "ppo": {name: read_json(PPO / f"{name}.json") for name in load("ppo.models", dict[Name, Any])},
         "rejection": {
-            name: read(REJECTION / f"{name}.json") for name in load("rejection.models", dict[Name, Any])
+            name: read_json(REJECTION / f"{name}.json")
+            for name in load("rejection.models", dict[Name, Any])
         },
-        "merge": {name: read(MERGE / f"{name}.json") for name in load("merge.models", dict[Name, Any])},
+        "merge": {
+            name: read_json(MERGE / f"{name}.json") for name in load("merge.models", dict[Name, Any])
+        },
     }
-
-
-def read(path: Path) -> Any:
-    """A metrics file."""
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from s2.models.outside import ASKED, asked
 from s2.models.prompts import HUMAN, has_prompt_mark
 from s2.params.evaluate import Answers
 from s2.params.loading import check
+from s2.params.models import section_of
 from s2.params.whole import BASE, Params, load_params
 
 
@@ -141,7 +142,6 @@ def _folder(params: Params, model: str | None) -> Path:
         raise S2Error(f"there is no model {name!r} in evaluate.models; there are: {', '.join(models)}")
     folder = Path(models[name])
     if not any((folder / file).is_file() for file in ("config.json", "adapter_config.json", ASKED)):
-        kind = {"merged": "merge"}.get(folder.parent.name, folder.parent.name)
-        stage = folder.name if kind == "models" else f"{kind}@{folder.name}"
+        stage = "@".join(filter(None, section_of(models[name])))
         raise S2Error(f"{folder} is not built yet: build it with `dvc repro {stage}`")
     return folder

@@ -110,6 +110,11 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
+def read_json(path: Path) -> Any:
+    """The content of a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def files_under(paths: Iterable[Path]) -> list[Path]:
     """The files among `paths` and in the folders among them, sorted, hidden ones left out."""
     found: list[Path] = []

@@ -24,6 +24,17 @@ class Source(Section):
         return self
 
 
+def section_of(folder: str) -> tuple[str, str]:
+    """The section of params.yaml that declares what is in a folder of `models/`, and the name there."""
+    section, _, name = folder.removeprefix("models/").partition("/")
+    return {"merged": "merge"}.get(section, section), name
+
+
+def folder_of(section: str, name: str) -> str:
+    """The folder of a model that a section of params.yaml declares."""
+    return f"models/{'merged' if section == 'merge' else section}/{name}"
+
+
 OUTSIDE = "models/outside/"  # where outside models lie
 ENDPOINT = ("http://", "https://")
 

@@ -10,7 +10,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from s2.kernel.errors import S2Error
 from s2.params.evaluate import ALL_SETS
-from s2.params.models import ENDPOINT
+from s2.params.models import ENDPOINT, section_of
 from s2.report.asking import Asking, asked, rated
 from s2.report.page import mean
 from s2.report.tables import TITLES
@@ -52,17 +52,6 @@ class Step:
     trainer: str
     name: str
     data: str
-
-
-def section_of(folder: str) -> tuple[str, str]:
-    """The section of params.yaml that declares what is in a folder of `models/`, and the name there."""
-    section, _, name = folder.removeprefix("models/").partition("/")
-    return {"merged": "merge"}.get(section, section), name
-
-
-def folder_of(section: str, name: str) -> str:
-    """The folder of a model that a section of params.yaml declares."""
-    return f"models/{'merged' if section == 'merge' else section}/{name}"
 
 
 def lineage(folder: str, declared: Mapping[str, Mapping[str, Any]]) -> list[Step]:

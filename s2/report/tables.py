@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from s2.params.evaluate import ALL_SETS
-from s2.params.models import OUTSIDE
+from s2.params.models import OUTSIDE, folder_of
 
 TEXT = {
     "rouge1": "ROUGE-1",
@@ -80,8 +80,7 @@ def with_alignment(
     rows = {folder: model for model, folder in folders.items()}
     for section, models in metrics.items():
         for name, numbers in models.items():
-            at = {"merge": f"models/merged/{name}"}.get(section, f"models/{section}/{name}")
-            row = rows.get(at, f"{section}-{name}")
+            row = rows.get(folder_of(section, name), f"{section}-{name}")
             names = TRAINED[section]
             picked = {new: round(numbers[old], DIGITS) for old, new in names.items() if old in numbers}
             found[row] = found.get(row, {}) | picked

@@ -6,7 +6,7 @@ from huggingface_hub import ModelCard
 
 from s2.kernel.errors import S2Error
 from s2.report.asking import Asking, asked
-from s2.report.model_card import Measured, Step, folder_of, lineage, model_card, section_of
+from s2.report.model_card import Measured, Step, lineage, model_card
 
 DECLARED: dict[str, dict[str, Any]] = {
     "sft": {"both": {"data": "eli5-wiki"}},
@@ -90,9 +90,3 @@ def test_its_example_is_python(folder: str, style: Any) -> None:
     steps = lineage(folder, DECLARED)
     text = model_card(folder, steps, Measured({}, {}), "a/b", replace(ASKING, style=style))
     compile(text.split("```python\n")[1].split("```")[0], "card", "exec")
-
-
-def test_a_folder_is_that_of_its_section_and_name() -> None:
-    for folder in ("models/merged/a", "models/sft/b"):
-        assert folder_of(*section_of(folder)) == folder
-    assert section_of("models/merged/a") == ("merge", "a")
