@@ -29,8 +29,20 @@ def _forward(layer: Any, states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return found
     (name,) = layer.active_adapters
     a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
+    if not torch.is_grad_enabled():  # generation: a few rows, of which Python's part is the larger
+        return _added(states, layer.base_layer, a, b, layer.scaling[name])[0]
     added: Tensor = _Added.apply(states, layer.base_layer, a, b, layer.scaling[name])
     return added
+
+
+def _added(
+    states: Tensor, base: nn.Linear, a: Tensor, b: Tensor, scaling: float
+) -> tuple[Tensor, Tensor]:
+    """x Wᵀ + scaling · x Aᵀ Bᵀ, and x Aᵀ."""
+    result: Tensor = base(states)
+    low = _rows(states) @ a.t()
+    result.view(-1, result.shape[-1]).addmm_(low, b.t(), alpha=scaling)
+    return result, low
 
 
 def _can_be_lean(layer: Any, states: Tensor) -> bool:
@@ -55,9 +67,7 @@ class _Added(torch.autograd.Function):
     def forward(
         ctx: Any, states: Tensor, base: nn.Linear, a: Tensor, b: Tensor, scaling: float
     ) -> Tensor:
-        result: Tensor = base(states)
-        low = _rows(states) @ a.t()
-        result.view(-1, result.shape[-1]).addmm_(low, b.t(), alpha=scaling)
+        result, low = _added(states, base, a, b, scaling)
         ctx.save_for_backward(states, base.weight, low, a, b)
         ctx.scaling = scaling
         return result

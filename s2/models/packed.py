@@ -6,12 +6,13 @@ is causal without a mask, and what pads the shorter ones is never attended to.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
-from transformers import AttentionInterface, AttentionMaskInterface
+from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache
+from transformers.cache_utils import DynamicLayer
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
@@ -42,6 +43,34 @@ def packed_states(model: nn.Module, batch: Packed, embeddings: Tensor | None = N
     given = {"input_ids": batch.input_ids} if embeddings is None else {"inputs_embeds": embeddings}
     states: Tensor = decoder(**given, **told_apart(batch), use_cache=False).last_hidden_state
     return states
+
+
+def packs(model: Any, cache: DynamicCache) -> bool:
+    """Whether `prefilled` can fill a cache: `let_pack` said yes to the model, and all layers of the cache
+    keep all tokens."""
+    kept: bool = model.config._attn_implementation == NAME
+    return kept and all(type(layer) is DynamicLayer for layer in cache.layers)
+
+
+def prefilled(model: Any, prompts: Sequence[Sequence[int]], cache: DynamicCache) -> Tensor:
+    """The logits behind each prompt, [prompts, vocabulary]. The prompts are read in one row; their keys
+    and values go into an empty cache as they would come from a batch padded on the left."""
+    batch = packed(prompts, model.device)
+    in_a_row = DynamicCache(config=model.config)
+    lengths = torch.tensor(batch.lengths, device=model.device)[:, None]
+    ends = lengths.cumsum(0)
+    logits: Tensor = model(
+        input_ids=batch.input_ids,
+        **told_apart(batch),
+        past_key_values=in_a_row,
+        use_cache=True,
+        logits_to_keep=ends[:, 0] - 1,
+    ).logits[0]
+    before_end = torch.arange(max(batch.lengths), 0, -1, device=model.device)
+    there = ends - torch.minimum(before_end, lengths)
+    for number, (keys, values, _) in enumerate(in_a_row):
+        cache.update(keys[0][:, there].transpose(0, 1), values[0][:, there].transpose(0, 1), number)
+    return logits
 
 
 def told_apart(batch: Packed) -> dict[str, Tensor]:
@@ -94,16 +123,62 @@ def _attention(
     any batch. Returns [1, tokens, heads, dim]."""
     if cu_seq_lens_q is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **rest)
-    lengths = cu_seq_lens_q.diff().tolist()
-    query, key, value = (
-        pad_sequence(states[0].transpose(0, 1).split(lengths), batch_first=True).transpose(1, 2)
-        for states in (query, key, value)
-    )
-    places = torch.arange(max(lengths), device=query.device)
+    places = _places(tuple(cu_seq_lens_q.diff().tolist()), query.device)
+    query, key, value = (_Apart.apply(states, places) for states in (query, key, value))
     near = None
-    if sliding_window and sliding_window < len(places):
-        behind = places[:, None] - places
+    if sliding_window and sliding_window < query.shape[2]:
+        order = torch.arange(query.shape[2], device=query.device)
+        behind = order[:, None] - order
         near = ((behind >= 0) & (behind < sliding_window))[None, None]
     told, _ = sdpa_attention_forward(module, query, key, value, near, **rest | {"is_causal": True})
-    inside = places < torch.tensor(lengths, device=query.device)[:, None]
-    return told[inside][None], None
+    return _Together.apply(told, places), None
+
+
+class _Places(NamedTuple):
+    """Where tokens of sequences in one row are: of each place of sequences side by side, [sequences,
+    longest], the token `there`, that of a short one's end its last; and of each token its place, in the
+    flattened, [tokens]."""
+
+    there: Tensor
+    of_tokens: Tensor
+
+
+@lru_cache(maxsize=64)
+def _places(lengths: tuple[int, ...], device: torch.device) -> _Places:
+    """A batch's, which each of its layers asks for."""
+    counts = torch.tensor(lengths)[:, None]
+    order = torch.arange(max(lengths))
+    there = counts.cumsum(0) - counts + torch.minimum(order, counts - 1)
+    of_tokens = (order < counts).flatten().nonzero()[:, 0]
+    return _Places(there.to(device), of_tokens.to(device))
+
+
+class _Apart(torch.autograd.Function):
+    """[1, heads, tokens, dim] as [sequences, heads, longest, dim]. What stands behind a short one's end
+    is seen by nothing that counts, so no gradient comes from there."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, places: _Places) -> Tensor:
+        ctx.places = places
+        found = states[0].transpose(0, 1).index_select(0, places.there.flatten())
+        return found.view(*places.there.shape, *found.shape[1:]).transpose(1, 2)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        flat = gradients[0].transpose(1, 2).flatten(0, 1)
+        return flat.index_select(0, ctx.places.of_tokens).transpose(0, 1)[None], None
+
+
+class _Together(torch.autograd.Function):
+    """[sequences, longest, heads, dim] as [1, tokens, heads, dim]."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, places: _Places) -> Tensor:
+        ctx.places, ctx.shape = places, states.shape
+        return states.flatten(0, 1).index_select(0, places.of_tokens)[None]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        found = gradients[0].new_zeros(ctx.shape)
+        found.view(-1, *ctx.shape[2:]).index_copy_(0, ctx.places.of_tokens, gradients[0][0])
+        return found, None

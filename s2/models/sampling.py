@@ -18,6 +18,7 @@ from transformers import DynamicCache, PreTrainedModel
 from s2.kernel.cache import content_key
 from s2.kernel.errors import S2Error
 from s2.models.batches import by_length, left_padded
+from s2.models.packed import packs, prefilled
 from s2.models.thin import thin_products
 
 LIKELY = 1000  # tokens among which a nucleus is looked for first
@@ -107,15 +108,18 @@ def _generate(
     going = torch.arange(len(prompts), device=model.device)
     found: list[list[int]] = [[] for _ in prompts]
     said = tokens.masked_fill(mask == 0, sampler.pad)
-    for _ in range(sampler.max_new_tokens):
-        logits = model(
-            input_ids=tokens,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
+    for step in range(sampler.max_new_tokens):
+        if not step and len(prompts) > 1 and packs(model, cache):
+            logits = prefilled(model, prompts, cache)
+        else:
+            logits = model(
+                input_ids=tokens,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            ).logits[:, -1]
         draws = torch.rand(len(prompts), generator=chance).to(model.device)[going]
         chosen = choose(logits, draws, sampler, said)
         for row, token in zip(going.tolist(), chosen.tolist(), strict=True):

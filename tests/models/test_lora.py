@@ -70,6 +70,8 @@ def test_values_and_gradients_are_pefts(shape: tuple[int, ...], used: list[int])
     assert len(used) == 2
     torch.testing.assert_close(found, values)
     torch.testing.assert_close(ours, gradients)
+    with torch.no_grad():
+        assert torch.equal(leaned()(states), found)
 
 
 @pytest.mark.parametrize(

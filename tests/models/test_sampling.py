@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig, MambaConfig, To
 from s2.kernel.cache import content_key
 from s2.kernel.errors import S2Error
 from s2.models.loading import load_model
+from s2.models.packed import let_pack
 from s2.models.sampling import LIKELY, Sampler, choose, cut, generate, nucleus, sample
 from tests.models.making import ARCHITECTURES, make_model
 
@@ -80,10 +81,15 @@ def test_tokens_are_as_frequent_as_they_are_likely() -> None:
     assert found.bincount(minlength=5).tolist() == pytest.approx([100, 200, 300, 400, 0], abs=1)
 
 
+@pytest.mark.parametrize("in_a_row", [False, True])
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_near_zero_temperature_it_says_what_transformers_says(tmp_path: Path, name: str) -> None:
-    """A batch of left-padded rows of unlike length, against `generate`, a row at a time."""
+def test_near_zero_temperature_it_says_what_transformers_says(
+    tmp_path: Path, name: str, in_a_row: bool
+) -> None:
+    """A batch of rows of unlike length, left-padded or read in one row at first, against `generate`, a
+    row at a time."""
     model: Any = load_model(make_model(tmp_path, name), "float32")
+    assert not in_a_row or let_pack(model) or name == "gemma2"
     found = sample(model, PROMPTS, sampler(temperature=1e-6), seed=1)
     settings = GenerationConfig(max_new_tokens=12, do_sample=False, suppress_tokens=[PAD], pad_token_id=0)
     model.generation_config = GenerationConfig()

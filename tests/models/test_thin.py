@@ -10,10 +10,18 @@ def _avx2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX2")
 
 
-def test_a_cpu_with_avx512_multiplies_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX512")
-    with thin_products(nn.Sequential(layer := nn.Linear(80, 80))):
-        assert "forward" not in vars(layer)
+@pytest.mark.parametrize(("capability", "other"), [("AVX512", True), ("DEFAULT", False)])
+def test_what_is_multiplied_the_other_way_round_is_by_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, capability: str, other: bool
+) -> None:
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: capability)
+    square, narrowing = nn.Linear(80, 80), nn.Linear(96, 80)
+    states = torch.ones(16, 96)
+    expected = narrowing(states)
+    with thin_products(nn.ModuleList([square, narrowing])):
+        assert "forward" not in vars(square)
+        assert ("forward" in vars(narrowing)) == other
+        torch.testing.assert_close(narrowing(states), expected)
 
 
 @pytest.mark.parametrize("bias", [True, False])
