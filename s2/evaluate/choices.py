@@ -18,20 +18,19 @@ def choices(rows: Sequence[dict[str, Any]], vectors: NDArray[np.float32]) -> lis
     decides.
     `vectors` are the questions' embeddings, of unit length, [rows, d]. Nothing of fewer than four
     questions."""
+    if len({row["prompt"] for row in rows}) <= OTHERS:
+        return []
     found = []
-    likeness = vectors @ vectors.T
     for place, row in enumerate(rows):
-        others = [
-            int(other)
-            for other in np.argsort(-likeness[place], kind="stable")
-            if rows[other]["prompt"] != row["prompt"]
-        ]
-        if len({rows[other]["prompt"] for other in others}) < OTHERS:
-            return []
+        likeness = np.round(vectors @ vectors[place], 5)  # what is alike to rounding is in its order
         taken: dict[str, str] = {}
-        for other in others:
-            taken.setdefault(rows[other]["prompt"], opening(rows[other]["completion"]))
-        told = list(taken.values())[:OTHERS]
+        for other in np.argsort(-likeness, kind="stable"):
+            prompt = rows[other]["prompt"]
+            if prompt != row["prompt"]:
+                taken.setdefault(prompt, opening(rows[other]["completion"]))
+            if len(taken) == OTHERS:
+                break
+        told = list(taken.values())
         label = int(md5(row["id"].encode()).hexdigest(), 16) % (OTHERS + 1)
         told.insert(label, opening(row["completion"]))
         found.append({"id": row["id"], "prompt": row["prompt"], "choices": told, "label": label})

@@ -1,5 +1,6 @@
 """A local OpenAI-compatible server (`transformers serve`) for as long as a block runs."""
 
+import gc
 import os
 import socket
 import sys
@@ -46,6 +47,7 @@ def serve(parent: int, model: str, dtype: str, port: int, log: str) -> None:
     with Path(log).open("w") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
+    gc.set_threshold(10_000)  # to look for garbage among what it imports takes seconds
     os.environ["HF_HUB_OFFLINE"] = "1"
     sys.argv = ["transformers", "serve", model, "--host", "127.0.0.1", "--port", str(port)]
     sys.argv += ["--dtype", dtype]
