@@ -63,7 +63,7 @@ class Task:
     epochs: int = 4
     new_tokens: int = 24
     lr: float = 5e-4
-    our_lr: float = 3e-4  # an adapter that goes on from the SFT policy's goes further than a fresh one
+    our_lr: float = 4e-4  # an adapter that goes on from the SFT policy's goes further than a fresh one
     kl: float = 0.05
     missing_end: float = 0.5
     answers: int = 4  # to each held-out prompt

@@ -21,7 +21,7 @@ from s2.models.batches import left_padded
 from s2.models.encoding import IGNORED
 from s2.models.reward import last_states
 
-WORDS = 2**10  # at once: so few that a CPU keeps their logits in its cache
+WORDS = 2**11  # at once: so few that a CPU keeps their logits in its cache
 LOGITS = 2**25  # at once where there is no such need, for fewer and larger products
 
 

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache
-from transformers.cache_utils import DynamicLayer
+from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
@@ -43,34 +42,6 @@ def packed_states(model: nn.Module, batch: Packed, embeddings: Tensor | None = N
     given = {"input_ids": batch.input_ids} if embeddings is None else {"inputs_embeds": embeddings}
     states: Tensor = decoder(**given, **told_apart(batch), use_cache=False).last_hidden_state
     return states
-
-
-def packs(model: Any, cache: DynamicCache) -> bool:
-    """Whether `prefilled` can fill a cache: `let_pack` said yes to the model, and all layers of the cache
-    keep all tokens."""
-    kept: bool = model.config._attn_implementation == NAME
-    return kept and all(type(layer) is DynamicLayer for layer in cache.layers)
-
-
-def prefilled(model: Any, prompts: Sequence[Sequence[int]], cache: DynamicCache) -> Tensor:
-    """The logits behind each prompt, [prompts, vocabulary]. The prompts are read in one row; their keys
-    and values go into an empty cache as they would come from a batch padded on the left."""
-    batch = packed(prompts, model.device)
-    in_a_row = DynamicCache(config=model.config)
-    lengths = torch.tensor(batch.lengths, device=model.device)[:, None]
-    ends = lengths.cumsum(0)
-    logits: Tensor = model(
-        input_ids=batch.input_ids,
-        **told_apart(batch),
-        past_key_values=in_a_row,
-        use_cache=True,
-        logits_to_keep=ends[:, 0] - 1,
-    ).logits[0]
-    before_end = torch.arange(max(batch.lengths), 0, -1, device=model.device)
-    there = ends - torch.minimum(before_end, lengths)
-    for number, (keys, values, _) in enumerate(in_a_row):
-        cache.update(keys[0][:, there].transpose(0, 1), values[0][:, there].transpose(0, 1), number)
-    return logits
 
 
 def told_apart(batch: Packed) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ from transformers import DynamicCache, PreTrainedModel
 from s2.kernel.cache import content_key
 from s2.kernel.errors import S2Error
 from s2.models.batches import by_length, left_padded
-from s2.models.packed import packs, prefilled
+from s2.models.prefill import can_prefill, prefill
 from s2.models.thin import thin_products
 
 LIKELY = 1000  # tokens among which a nucleus is looked for first
@@ -109,8 +109,8 @@ def _generate(
     found: list[list[int]] = [[] for _ in prompts]
     said = tokens.masked_fill(mask == 0, sampler.pad)
     for step in range(sampler.max_new_tokens):
-        if not step and len(prompts) > 1 and packs(model, cache):
-            logits = prefilled(model, prompts, cache)
+        if not step and len(prompts) > 1 and can_prefill(model, cache):
+            logits = prefill(model, prompts, cache)
         else:
             logits = model(
                 input_ids=tokens,

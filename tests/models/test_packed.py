@@ -5,17 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import (
-    BloomConfig,
-    BloomForCausalLM,
-    DynamicCache,
-    MistralConfig,
-    MistralForCausalLM,
-)
+from transformers import BloomConfig, BloomForCausalLM, MistralConfig, MistralForCausalLM
 
-from s2.models.batches import left_padded
 from s2.models.loading import load_model
-from s2.models.packed import let_pack, packed, packed_states, packs, prefilled
+from s2.models.packed import let_pack, packed, packed_states
 from s2.models.saving import save_causal_model
 from tests.models.making import ARCHITECTURES, make_model
 
@@ -74,24 +67,6 @@ def test_a_window_slides_within_a_sequence() -> None:
         assert torch.allclose(packed_states(model, packed(ROWS)), expected, atol=1e-5)
         config.sliding_window = None
         assert not torch.allclose(packed_states(model, packed(ROWS)), expected, atol=1e-3)
-
-
-def test_a_cache_is_filled_as_by_a_batch_that_is_padded_on_the_left(tiny_model: Path) -> None:
-    model: Any = load_model(tiny_model, "float32")
-    assert not packs(model, DynamicCache(config=model.config))
-    assert let_pack(model)
-    found, expected = DynamicCache(config=model.config), DynamicCache(config=model.config)
-    ids, mask, positions = left_padded(ROWS)
-    with torch.no_grad():
-        logits = prefilled(model, ROWS, found)
-        told = model(ids, mask, positions, past_key_values=expected, use_cache=True).logits[:, -1]
-    assert packs(model, found) and torch.allclose(logits, told, atol=1e-5)
-    real = mask[:, None, :, None].bool()
-    for (keys, values, _), (those, theirs, _) in zip(found, expected, strict=True):
-        assert torch.allclose(keys * real, those * real, atol=1e-5)
-        assert torch.allclose(values * real, theirs * real, atol=1e-5)
-    model.config.sliding_window, model.config.layer_types = 2, ["sliding_attention"] * len(found)
-    assert not packs(model, DynamicCache(config=model.config))
 
 
 def test_dropout_is_off_while_it_is_tried_and_on_again_after() -> None:
