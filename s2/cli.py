@@ -148,7 +148,8 @@ def score(
 ) -> None:
     """Score anybody's texts: mean, standard error and n of each metric.
 
-    rating is the last [[n]] of a judge's reply, and unparsed the share of replies without one.
+    rating is the last number in double square brackets of a judge's reply, and unparsed the share of
+    replies without one.
 
     Toxicity is scored by the model that params.yaml names, BERTScore by its encoder in
     models/bertscore. The published scores are of prompt and answer together: name columns that hold

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.models import CommandInfo
 from typer.testing import CliRunner
 
 from s2 import cli
@@ -24,6 +25,15 @@ def test_help_names_the_commands() -> None:
     assert result.exit_code == 0
     for command in ("use", "stale", "leaderboard", "ask", "score", "why"):
         assert command in result.output
+
+
+@pytest.mark.parametrize("command", cli.app.registered_commands, ids=lambda one: one.callback.__name__)
+def test_help_says_all_that_is_written_of_a_command(command: CommandInfo) -> None:
+    """What looks like markup, such as [[n]], is not shown."""
+    assert command.callback and command.callback.__doc__
+    name = command.name or command.callback.__name__.replace("_", "-")
+    told = RUNNER.invoke(cli.app, [name, "--help"]).output
+    assert set(command.callback.__doc__.split()) <= set(told.split())
 
 
 def test_help_imports_nothing_heavy() -> None:
