@@ -187,6 +187,9 @@ addEventListener("load", () => setTimeout(() => {
   const ground = () => getComputedStyle(document.body).backgroundColor;
   told.grounds = [ground()]; document.getElementById("theme").click(); told.grounds.push(ground());
   told.wide = document.documentElement.scrollWidth <= innerWidth;
+  document.querySelectorAll("details").forEach(one => { one.open = true; });
+  told.clipped = [...document.querySelectorAll("caption")]
+    .filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.textContent);
   told.title = document.title;
   document.body.innerHTML = ""; document.body.append(JSON.stringify(told));
 }, 1500));
@@ -238,7 +241,7 @@ def test_it_works_in_a_browser(tmp_path: Path, width: int) -> None:
     assert told["down"] == ["sft", "dpo", "base"] and told["names"] == ["base", "dpo", "sft"]
     assert (told["found"], told["said"]) == (1, "1 of 2 questions")
     assert len(set(told["grounds"])) == 2
-    assert told["wide"] and told["title"] == "S2: report"
+    assert told["wide"] and told["clipped"] == [] and told["title"] == "S2: report"
 
 
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
