@@ -22,7 +22,15 @@ from s2.params.align import (
 )
 from s2.params.base import Name, Section, Seed
 from s2.params.data import Data, Dataset, OwnSource, Quality, Questions, Splits
-from s2.params.evaluate import ALL_SETS, Answers, Evaluate, HarnessSection, JudgeSection, Safety
+from s2.params.evaluate import (
+    ALL_SETS,
+    OWN,
+    Answers,
+    Evaluate,
+    HarnessSection,
+    JudgeSection,
+    Safety,
+)
 from s2.params.loading import PARAMS, check, read
 from s2.params.machine import Machine
 from s2.params.models import OUTSIDE, Model, Outside, Source
@@ -88,6 +96,10 @@ def check_files(params: Params, path: Path = PARAMS) -> None:
         "safety.groups": params.safety.groups,
         "safety.topics": params.safety.topics,
         "safety.harmless": params.safety.harmless,
+    } | {
+        f"harness.tasks.{name}.file": task.file
+        for name, task in params.harness.tasks.items()
+        if task.file and task.file.startswith(OWN)  # any other is one that the graph makes
     }
     for key, file in named.items():
         if not Path(file).is_file():

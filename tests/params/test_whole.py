@@ -36,14 +36,14 @@ def test_the_default_is_the_sample_profile() -> None:
     assert (ROOT / "params.yaml").read_text() == SAMPLE.read_text()
 
 
-@pytest.mark.parametrize("name", ["questions", "truths"])
+@pytest.mark.parametrize("key", ["judge.questions", "judge.truths", "harness.tasks.s2_choice.file"])
 def test_a_file_that_is_not_there_is_told_with_its_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.chdir(ROOT)
     check_files(load_params())
-    path = changed(tmp_path, f"judge.{name}", "data/raw/own/none.jsonl")
-    with pytest.raises(S2Error, match=rf"judge\.{name}: there is no file data/raw/own/none\.jsonl"):
+    path = changed(tmp_path, key, "data/raw/own/none.jsonl")
+    with pytest.raises(S2Error, match=rf"{re.escape(key)}: there is no file data/raw/own/none\.jsonl"):
         check_files(load_params(path), path)
 
 
