@@ -197,7 +197,7 @@ def main() -> None:
     print(f"rise of the reward at TRL's KL, ours less TRL's: {gap:+.3f} ± {se:.3f} over seeds", end="")
     if seeds > 1:
         low, high = (float(end) for end in t.interval(0.95, seeds - 1, gap, se))
-        verdict = "WORSE" if high < 0 else "not worse within noise"
+        verdict = "WORSE" if high < 0 else "not shown to be worse"
         print(f", 95 % interval (Student's t) {low:+.2f} to {high:+.2f}: {verdict}", end="")
     print()
 

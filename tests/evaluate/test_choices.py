@@ -27,6 +27,13 @@ def test_another_answer_to_the_same_question_is_no_wrong_one() -> None:
     assert "because again" not in found[0]["choices"] and len(set(found[0]["choices"])) == 4
 
 
+def test_questions_alike_to_rounding_stand_in_their_order() -> None:
+    rows = [row(name) for name in "abcdef"]
+    likeness = [1.0, 0.5, 0.5 + 1e-6, 0.5 + 2e-6, 0.5 + 3e-6, 0.4]
+    first, *_ = choices(rows, np.array([[value] for value in likeness], np.float32))
+    assert set(first["choices"]) == {f"because {name}" for name in "abcd"}
+
+
 def test_of_a_long_answer_the_first_sentences_are_told() -> None:
     long = "It is so because of this. " * 8  # of 6 words: 7 sentences are the first with 40 words
     rows = [row(name) | {"completion": long + name} for name in "abcd"]
