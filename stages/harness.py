@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from s2.evaluate.harness import TASKS, Harness, questions, summary
+from s2.evaluate.harness import TASKS, Harness, summary
+from s2.evaluate.questions import questions
 from s2.graph.code import meaning
 from s2.kernel.cache import ContentCache, content_key
 from s2.kernel.files import write_json

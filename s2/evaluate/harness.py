@@ -2,21 +2,16 @@
 (https://github.com/EleutherAI/lm-evaluation-harness), a task at a time, of a hub or of local files."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from s2.evaluate.texts import read_records
+from s2.evaluate.questions import Rows, asked, check, told
 from s2.kernel.errors import S2Error
-from s2.kernel.files import temporary_file
-from s2.kernel.paths import local
 from s2.kernel.stats import mean_and_se
 from s2.models.loading import Loaded
-from s2.params.evaluate import HarnessTask
 
 TASKS = Path(__file__).parent / "tasks"
 SEED = 1234  # the library's own, of few-shot examples
@@ -30,7 +25,6 @@ LEADERBOARD = {
 }
 
 Sample = dict[str, Any]
-Rows = list[dict[str, Any]]
 
 
 class Harness:
@@ -58,22 +52,24 @@ class Harness:
         from lm_eval import simple_evaluate
 
         manager = self._own if name in self._own.task_index else self._all
-        entry = manager.task_index.get(name)
-        if entry is None:
+        if name not in manager.task_index:
             raise S2Error(
                 f"harness.tasks: the library has no task {name!r}; `lm-eval ls tasks` lists them"
             )
-        with _spec(name, rows, entry.yaml_path) as spec:
+        with asked(name, shots, rows, manager.task_index) as specs:
             try:
-                leaves = manager.load([spec])["tasks"].values()
+                with nullcontext() if rows is None else told(name, name, 1):
+                    leaves = manager.load(specs)["tasks"].values()  # which reads a first question
                 kinds = {str(leaf.config.output_type) for leaf in leaves}
                 if kinds != {"multiple_choice"}:
                     raise S2Error(
                         f"harness.tasks.{name} is no multiple-choice task: {', '.join(sorted(kinds))}"
                     )
+                for leaf in leaves if rows else ():
+                    check(name, leaf)
                 found: Any = simple_evaluate(
                     self._model,
-                    tasks=[spec],
+                    tasks=specs,
                     num_fewshot=shots,
                     limit=limit,
                     task_manager=manager,
@@ -87,51 +83,6 @@ class Harness:
         version = found["versions"].get(name) or next(iter(found["versions"].values()))
         samples = [_sample(leaf, sample) for leaf, told in found["samples"].items() for sample in told]
         return {"version": version, "shots": shots, "samples": samples}
-
-
-@contextmanager
-def _spec(name: str, rows: Rows | None, described: Path) -> Iterator[str]:
-    """What the library is to load: a task of its own, or that over rows of a file."""
-    if rows is None:
-        yield name
-        return
-    with (
-        temporary_file(local("harness", f"{name}.jsonl")) as data,
-        temporary_file(local("harness", f"{name}.yaml")) as spec,
-    ):
-        data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        over = {
-            "include": str(described),
-            "task": name,
-            "dataset_path": "json",
-            "dataset_name": None,
-            "dataset_kwargs": {"data_files": {"test": str(data)}},
-            "training_split": None,
-            "validation_split": None,
-            "test_split": "test",
-            "fewshot_split": "test",
-        }
-        spec.write_text(yaml.safe_dump(over), encoding="utf-8")
-        yield str(spec)
-
-
-def questions(task: HarnessTask) -> Rows | None:
-    """The questions in a task's file, or None if it takes a hub's."""
-    return None if task.file is None else [hub_shape(row) for row in read_records(Path(task.file))]
-
-
-def hub_shape(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as the hub's data sets have it: ARC's own files nest the question, TruthfulQA's have targets
-    as texts with their labels."""
-    found = dict(row)
-    if isinstance(found.get("question"), Mapping):
-        asked = found["question"]
-        choices = {key: [choice[key] for choice in asked["choices"]] for key in ("text", "label")}
-        found |= {"question": asked["stem"], "choices": choices}
-    for key, value in row.items():
-        if key.endswith("_targets") and isinstance(value, Mapping):
-            found[key] = {"choices": list(value), "labels": list(value.values())}
-    return found
 
 
 def _sample(leaf: str, sample: Mapping[str, Any]) -> Sample:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from s2.evaluate.harness import LEADERBOARD, Harness, hub_shape, questions, summary
+from s2.evaluate.harness import LEADERBOARD, Harness, summary
+from s2.evaluate.questions import questions
 from s2.kernel.errors import S2Error
 from s2.models.loading import Loaded, load_answering
 from s2.params.evaluate import HarnessTask
@@ -55,12 +56,106 @@ def test_a_task_of_the_library_takes_a_file_and_shots(in_tmp: Path, harness: Har
     assert set(found["samples"][0]["scores"]) == {"acc", "acc_norm"}
 
 
+ANATOMY = [
+    {"question": "What pumps blood?", "choices": ["heart", "lung", "skin", "bone"], "answer": 0},
+    {"question": "What takes in air?", "choices": ["heart", "lung", "skin", "bone"], "answer": 1},
+]
+PIQA = [
+    {
+        "goal": "To dry shoes,",
+        "sol1": "leave them in the sun.",
+        "sol2": "leave them in a bath.",
+        "label": 0,
+    },
+    {"goal": "To cut bread,", "sol1": "take a spoon.", "sol2": "take a knife.", "label": 1},
+]
+WINOGRANDE = [
+    {"sentence": "The cup is not in the bag, as the _ is too big.", "option1": "cup", "option2": "bag"},
+    {"sentence": "Tom gave Ann his coat, as _ was cold.", "option1": "Tom", "option2": "Ann"},
+]
+TOXIGEN = [
+    {"text": "they are kind to all", "toxicity_ai": 1.0, "toxicity_human": 1.0},
+    {"text": "they are all thieves", "toxicity_ai": 4.0, "toxicity_human": 5.0},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "shots", "rows", "targets", "metrics"),
+    [
+        ("piqa", 1, PIQA, ["0", "1"], {"acc", "acc_norm"}),
+        (
+            "winogrande",
+            1,
+            [row | {"answer": str(place)} for place, row in enumerate(WINOGRANDE, 1)],
+            ["is too big.", "was cold."],
+            {"acc"},
+        ),
+        ("toxigen", 0, TOXIGEN, ["0", "1"], {"acc", "acc_norm"}),
+        ("mmlu_anatomy", 1, ANATOMY, ["0", "1"], {"acc"}),
+    ],
+)
+def test_published_benchmarks_take_files(
+    in_tmp: Path,
+    harness: Harness,
+    task: str,
+    shots: int,
+    rows: list[dict[str, Any]],
+    targets: list[str],
+    metrics: set[str],
+) -> None:
+    found = harness.run(task, shots, rows, None)["samples"]
+    assert [sample["target"] for sample in found] == targets
+    assert {name for sample in found for name in sample["scores"]} == metrics
+    assert all(len(sample["loglikelihoods"]) >= 2 for sample in found)
+
+
+@pytest.mark.slow
+def test_a_task_with_subtasks_takes_a_file_of_all_its_subjects(in_tmp: Path, harness: Harness) -> None:
+    astronomy = {
+        "question": "What lights the moon?",
+        "choices": ["fire", "sun", "ice", "air"],
+        "answer": 1,
+    }
+    rows = [row | {"subject": "anatomy"} for row in ANATOMY] + [astronomy | {"subject": "astronomy"}]
+    found = harness.run("mmlu", 0, rows, None)["samples"]
+    assert [(one["task"], one["target"]) for one in found] == [
+        ("mmlu_anatomy", "0"),
+        ("mmlu_anatomy", "1"),
+        ("mmlu_astronomy", "1"),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "rows", "told"),
+    [
+        ("piqa", [{"goal": "To cut bread,", "label": 0}], "question 1 of piqa in its file is not as"),
+        ("piqa", [*PIQA, {"goal": "To cut bread,", "label": 0}], "question 3 of piqa in its file"),
+        (
+            "piqa",
+            [*PIQA, PIQA[0] | {"label": 2}],
+            "question 3 .* of 2 choices the right one is .* number 2",
+        ),
+        ("hellaswag", [{"ctx": "A man"}], "KeyError: 'ctx_a'"),
+        (
+            "mmlu",
+            [{"question": "Why?"}],
+            "question 1 of its file has subject None, and the task has: abst",
+        ),
+    ],
+)
+def test_a_question_that_is_not_the_task_s_is_told(
+    in_tmp: Path, harness: Harness, task: str, rows: list[dict[str, Any]], told: str
+) -> None:
+    with pytest.raises(S2Error, match=rf"harness.tasks.{task}: .*{told}"):
+        harness.run(task, 0, rows, None)
+
+
 @pytest.mark.slow
 def test_what_cannot_be_asked_is_told(in_tmp: Path, harness: Harness) -> None:
     with pytest.raises(S2Error, match="the library has no task 'luck'"):
         harness.run("luck", 0, None, None)
-    with pytest.raises(S2Error, match=r"gone.jsonl does not exist"):
-        questions(HarnessTask(shots=0, file="data/raw/own/gone.jsonl"))
 
 
 @pytest.mark.slow
@@ -72,18 +167,6 @@ def test_a_task_without_choices_is_refused_before_it_is_asked(in_tmp: Path, harn
 def test_of_no_question_there_is_no_mean() -> None:
     found = summary({"s2_choice": {"version": 0, "shots": 0, "samples": []}})
     assert found == {"s2_choice": {"version": 0, "shots": 0, "n": 0}}
-    assert questions(HarnessTask(shots=0)) is None
-
-
-def test_rows_take_the_hub_s_shape() -> None:
-    asked = {"stem": "Why?", "choices": [{"text": "so", "label": "A"}, {"text": "no", "label": "B"}]}
-    assert hub_shape({"question": asked, "answerKey": "A"}) == {
-        "question": "Why?",
-        "choices": {"text": ["so", "no"], "label": ["A", "B"]},
-        "answerKey": "A",
-    }
-    found = hub_shape({"question": "Why?", "mc2_targets": {"so": 1, "no": 0}})
-    assert found["mc2_targets"] == {"choices": ["so", "no"], "labels": [1, 0]}
 
 
 def sample(task: str, value: float, metric: str = "acc") -> dict[str, Any]:
