@@ -1,7 +1,9 @@
 """The leaderboard: our means, and by the published definitions ours and the published ones together."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -39,6 +41,8 @@ DRAWN = {**TEXT, "toxicity": "toxicity"}
 Z95 = 1.96
 DIGITS = 4
 WIDTH = 100
+BREAK = re.compile(r"[- ]|(?<=[A-Z])(?=[A-Z][a-z])")  # of a column's title: ROUGE-1, BERTScore F1
+NAME, WORD = 12, 8  # columns in which a model's name, and what is said of a published row, are to fit
 
 # model → set → metric; the metrics by the published definitions under `published`.
 Board = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -115,7 +119,7 @@ def render(board: Mapping[str, Any], set_name: str) -> list[Table]:
     ours = {model: sets[set_name] for model, sets in board["ours"].items() if set_name in sets}
     alone = _table(f"answers on the validation set {set_name}", [], COLUMNS)
     for model, scores in ours.items():
-        alone.add_row(model, *_cells(scores, COLUMNS))
+        alone.add_row(_wrapped(model, NAME), *_cells(scores, COLUMNS))
     published = [row for row in board["published"] if row["set"] == set_name]
     if not published:
         return [alone]
@@ -125,10 +129,12 @@ def render(board: Mapping[str, Any], set_name: str) -> list[Table]:
     for model, scores in ours.items():
         count = {"n": scores["n"]} if "n" in scores else {}
         cells = _cells(scores.get("published", {}) | count, TEXT)
-        together.add_row(model, str(board["tokens"]), "", "this run", *cells)
+        told = [str(board["tokens"]), "", _wrapped("this run", WORD)]
+        together.add_row(_wrapped(model, NAME), *told, *cells)
     together.add_section()
     for row in published:
-        together.add_row(row["model"], *(str(row[name]) for name in about), *_cells(row, TEXT))
+        told = [_wrapped(str(row[name]), WORD) for name in about]
+        together.add_row(_wrapped(row["model"], NAME), *told, *_cells(row, TEXT))
     return [alone, together]
 
 
@@ -137,8 +143,13 @@ def _table(title: str, about: Iterable[str], columns: Mapping[str, str]) -> Tabl
     for name in ("model", *about):
         table.add_column(name, overflow="fold")
     for name in ("n", *columns.values()):
-        table.add_column(name.replace("-", "\n").replace(" ", "\n"), justify="right", no_wrap=True)
+        table.add_column(BREAK.sub("\n", name), justify="right", no_wrap=True)
     return table
+
+
+def _wrapped(text: str, width: int) -> str:
+    """A text in lines, broken at spaces and hyphens where it has them; a table breaks it anywhere."""
+    return "\n".join(wrap(text, width))
 
 
 def wide_console() -> Console:

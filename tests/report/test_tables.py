@@ -57,9 +57,16 @@ def test_every_table_fits_a_hundred_columns() -> None:
     many = dict.fromkeys(TEXT, 0.1234) | {f"{name}_se": 0.0123 for name in TEXT} | {"n": 1234}
     scores = many | {"ease": 70.12, "grade": 11.34, "toxicity": 0.1, "toxicity_se": 0.1, "ended": 1.0}
     ours = {"eli5-wiki": {"wiki": scores | {"ended_se": 0.0, "published": many}}}
-    row = PUBLISHED | many | {"model": "Llama-2-13b-ELI5-Wiki", "source": "later report"}
-    for table in shown(leaderboard(ours, [row], tokens=512), "wiki"):
+    row = PUBLISHED | many | {"model": "Llama-2-13b-ELI5-Cleaned-Wiki", "source": "later report"}
+    row |= {"edits": "without"}
+    tables = shown(leaderboard(ours, [row], tokens=512), "wiki")
+    for table in tables:
         assert max(map(len, table)) <= 100 and not any("…" in line for line in table)
+    _, together = tables
+    (first,) = (place for place, line in enumerate(together) if "Llama" in line)
+    words = [line.split() for line in together[first : first + 3]]
+    assert [line[0] for line in words] == ["Llama-2-13b-", "ELI5-", "Cleaned-Wiki"]
+    assert words[0][1:5] == ["512", "without", "later", "1234"] and words[1][1] == "report"
 
 
 def test_the_headline_has_few_numbers_by_model() -> None:
