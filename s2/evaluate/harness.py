@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from s2.evaluate.questions import Rows, asked, check, told
+from s2.evaluate.questions import Rows, asked, check, readable
 from s2.kernel.errors import S2Error
 from s2.kernel.stats import mean_and_se
 from s2.models.loading import Loaded
@@ -48,7 +48,7 @@ class Harness:
     def run(self, name: str, shots: int, rows: Rows | None, limit: int | None) -> dict[str, Any]:
         """A task's `version`, `shots`, and `samples`: of each question the log-likelihood of each choice,
         and every metric. `rows` are its questions, or None for the hub's. Raises `S2Error` for a task
-        that there is not, that has no choices, or whose data cannot be had."""
+        that there is not, that has no choices, or whose data cannot be had or are not as it has them."""
         from lm_eval import simple_evaluate
 
         manager = self._own if name in self._own.task_index else self._all
@@ -58,8 +58,8 @@ class Harness:
             )
         with asked(name, shots, rows, manager.task_index) as specs:
             try:
-                with nullcontext() if rows is None else told(name, name, 1):
-                    leaves = manager.load(specs)["tasks"].values()  # which reads a first question
+                with nullcontext() if rows is None else readable(name, "a question"):
+                    leaves = manager.load(specs)["tasks"].values()
                 kinds = {str(leaf.config.output_type) for leaf in leaves}
                 if kinds != {"multiple_choice"}:
                     raise S2Error(

@@ -61,22 +61,24 @@ def asked(name: str, shots: int, rows: Rows | None, index: Index) -> Iterator[li
 
 
 @contextmanager
-def told(name: str, leaf: str, number: int) -> Iterator[None]:
+def readable(name: str, which: str) -> Iterator[None]:
     """Raises `S2Error` where a question of a file is not as its task wants it, which the library tells in
     as many ways as its tasks have of reading one."""
     try:
         yield
+    except OSError:
+        raise
     except Exception as error:
         raise S2Error(
-            f"harness.tasks.{name}: question {number} of {leaf} in its file is not as the library's task "
-            f"has its own ({type(error).__name__}: {error}); give it the fields of that data set"
+            f"harness.tasks.{name}: {which} in its file is not as the library's task has its own "
+            f"({type(error).__name__}: {error}); give it the fields of that data set"
         ) from error
 
 
 def check(name: str, leaf: Any) -> None:
     """Raises `S2Error` for the first question of a loaded task over a file that cannot be asked."""
     for number, row in enumerate(leaf.test_docs(), 1):
-        with told(name, leaf.task_name, number):
+        with readable(name, f"question {number} of {leaf.task_name}"):
             leaf.doc_to_text(row)
             choices, target = leaf.doc_to_choice(row), leaf.doc_to_target(row)
             if not all(isinstance(choice, str) for choice in choices):

@@ -130,7 +130,7 @@ def test_a_task_with_subtasks_takes_a_file_of_all_its_subjects(in_tmp: Path, har
 @pytest.mark.parametrize(
     ("task", "rows", "told"),
     [
-        ("piqa", [{"goal": "To cut bread,", "label": 0}], "question 1 of piqa in its file is not as"),
+        ("piqa", [{"goal": "To cut bread,", "label": 0}], "a question in its file is not as"),
         ("piqa", [*PIQA, {"goal": "To cut bread,", "label": 0}], "question 3 of piqa in its file"),
         (
             "piqa",
