@@ -69,7 +69,7 @@ class Task:
     our_lr: float = 4e-4  # an adapter that goes on from the SFT policy's goes further than a fresh one
     kl: float = 0.05
     missing_end: float = 0.5
-    answers: int = 3  # to each held-out prompt
+    answers: int = 2  # to each held-out prompt
 
 
 class Timed(Loop):
