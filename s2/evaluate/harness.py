@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from s2.evaluate.questions import Rows, asked, check, readable
+from s2.evaluate.questions import Rows, check, readable, specs
 from s2.kernel.errors import S2Error
 from s2.kernel.stats import mean_and_se
 from s2.models.loading import Loaded
@@ -56,10 +56,12 @@ class Harness:
             raise S2Error(
                 f"harness.tasks: the library has no task {name!r}; `lm-eval ls tasks` lists them"
             )
-        with asked(name, shots, rows, manager.task_index) as specs:
+        own = readable(f"harness.tasks.{name}", "a question in its file")
+        reading = nullcontext() if rows is None else own
+        with specs(name, shots, rows, manager.task_index) as wanted:
             try:
-                with nullcontext() if rows is None else readable(name, "a question"):
-                    leaves = manager.load(specs)["tasks"].values()
+                with reading:
+                    leaves = manager.load(wanted)["tasks"].values()
                 kinds = {str(leaf.config.output_type) for leaf in leaves}
                 if kinds != {"multiple_choice"}:
                     raise S2Error(
@@ -69,7 +71,7 @@ class Harness:
                     check(name, leaf)
                 found: Any = simple_evaluate(
                     self._model,
-                    tasks=specs,
+                    tasks=wanted,
                     num_fewshot=shots,
                     limit=limit,
                     task_manager=manager,

@@ -21,8 +21,15 @@ Index = Mapping[str, Any]  # of the library: what it knows of each task, group a
 
 
 def questions(task: HarnessTask) -> Rows | None:
-    """The questions in a task's file, or None if it takes a hub's."""
-    return None if task.file is None else [hub_shape(row) for row in read_records(Path(task.file))]
+    """The questions in a task's file, or None if it takes a hub's. Raises `S2Error` for one in the shape
+    of a publisher's own file that lacks a part of it."""
+    if task.file is None:
+        return None
+    found = []
+    for number, row in enumerate(read_records(Path(task.file)), 1):
+        with readable(task.file, f"question {number}"):
+            found.append(hub_shape(row))
+    return found
 
 
 def hub_shape(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,9 +37,9 @@ def hub_shape(row: Mapping[str, Any]) -> dict[str, Any]:
     as texts with their labels."""
     found = dict(row)
     if isinstance(found.get("question"), Mapping):
-        asked = found["question"]
-        choices = {key: [choice[key] for choice in asked["choices"]] for key in ("text", "label")}
-        found |= {"question": asked["stem"], "choices": choices}
+        nested = found["question"]
+        choices = {key: [choice[key] for choice in nested["choices"]] for key in ("text", "label")}
+        found |= {"question": nested["stem"], "choices": choices}
     for key, value in row.items():
         if key.endswith("_targets") and isinstance(value, Mapping):
             found[key] = {"choices": list(value), "labels": list(value.values())}
@@ -40,7 +47,7 @@ def hub_shape(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def asked(name: str, shots: int, rows: Rows | None, index: Index) -> Iterator[list[str]]:
+def specs(name: str, shots: int, rows: Rows | None, index: Index) -> Iterator[list[str]]:
     """What the library is to load: a task of its own, or that over rows of a file; of a task with
     subtasks, such as MMLU, those of the rows' subjects. Raises `S2Error` for a subject that it has not,
     and for fewer rows than solved examples and a question take."""
@@ -61,7 +68,7 @@ def asked(name: str, shots: int, rows: Rows | None, index: Index) -> Iterator[li
 
 
 @contextmanager
-def readable(name: str, which: str) -> Iterator[None]:
+def readable(where: str, which: str) -> Iterator[None]:
     """Raises `S2Error` where a question of a file is not as its task wants it, which the library tells in
     as many ways as its tasks have of reading one."""
     try:
@@ -70,7 +77,7 @@ def readable(name: str, which: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise S2Error(
-            f"harness.tasks.{name}: {which} in its file is not as the library's task has its own "
+            f"{where}: {which} is not as the library's task has its own "
             f"({type(error).__name__}: {error}); give it the fields of that data set"
         ) from error
 
@@ -78,7 +85,7 @@ def readable(name: str, which: str) -> Iterator[None]:
 def check(name: str, leaf: Any) -> None:
     """Raises `S2Error` for the first question of a loaded task over a file that cannot be asked."""
     for number, row in enumerate(leaf.test_docs(), 1):
-        with readable(name, f"question {number} of {leaf.task_name}"):
+        with readable(f"harness.tasks.{name}", f"question {number} of {leaf.task_name} in its file"):
             leaf.doc_to_text(row)
             choices, target = leaf.doc_to_choice(row), leaf.doc_to_target(row)
             if not all(isinstance(choice, str) for choice in choices):
